@@ -1,0 +1,85 @@
+import { bytes, duration, integer, list, oneOf, secret, text } from './setting.ts'
+
+/** The one schema of the configuration: a table per process. Key names carry the unit of the parsed value. */
+
+const common = {
+  host: text('127.0.0.1', 'address to listen on'),
+  logLevel: oneOf(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+    'info',
+    'least severe log line to write',
+  ),
+  drainTimeoutMs: duration('30s', 'longest time from SIGTERM to the exit'),
+}
+
+const follower = {
+  control: text('http://127.0.0.1:8081', 'URL of the control plane'),
+  dataDir: text('.forebay-data', 'folder for the last placement and other state'),
+}
+
+const proxy = {
+  ...common,
+  ...follower,
+  port: integer(8080, 'port to listen on', { max: 65535 }),
+  drainGraceMs: duration('5s', 'how long requests are still served after SIGTERM'),
+  maxBufferBytes: bytes('256MiB', 'memory for events from accept to outcome', { min: 2 ** 20 }),
+  maxBodyBytes: bytes('32MiB', 'largest request body, raw and inflated', { min: 1024 }),
+  maxDepth: integer(64, 'deepest nesting of a JSON event', { min: 1, max: 1024 }),
+  batchBytes: bytes('256KiB', 'a batch is sent when it has grown to this', { min: 1024, max: 2 ** 24 }),
+  lingerMs: duration('5ms', 'longest wait to fill a batch', { max: 60_000 }),
+  requestTimeoutMs: duration('1s', 'a produce request (acks=1) unanswered for this long is ambiguous', {
+    min: 50,
+  }),
+  requestTimeoutAllMs: duration('10s', 'the same for acks=all, which waits for followers', { min: 50 }),
+  durableTimeoutMs: duration('15s', 'when a durable request is answered without all acks', { min: 50 }),
+  deliveryTimeoutMs: duration('10m', 'then an undelivered event is dropped as expired', { min: 100 }),
+  bodyTimeoutMs: duration('30s', 'longest time for a request body', { min: 100 }),
+  headersTimeoutMs: duration('10s', 'longest time for the request headers', { min: 100 }),
+}
+
+const control = {
+  ...common,
+  port: integer(8081, 'port to listen on', { max: 65535 }),
+  store: text('.forebay-data/control.sqlite', 'SQLite file of the control plane'),
+  token: secret('bearer token for all calls; needed to listen on anything but loopback'),
+}
+
+const router = {
+  ...common,
+  ...follower,
+  port: integer(8082, 'port for health and metrics', { max: 65535 }),
+  token: secret('bearer token for all calls; needed to listen on anything but loopback'),
+  routes: list([], 'carry only the routes with these ids'),
+  commitIntervalMs: duration('1s', 'how often offsets are committed', { min: 10 }),
+  fetchMaxBytes: bytes('4MiB', 'most bytes of one fetch answer for one partition', { min: 1024 }),
+  sessionTimeoutMs: duration('45s', 'a router silent for this long loses its partitions', { min: 1000 }),
+}
+
+export const processSettings = { proxy, control, router }
+
+export type ProcessName = keyof typeof processSettings
+
+export const processDocs: Readonly<Record<ProcessName, { summary: string; examples: readonly string[] }>> = {
+  proxy: {
+    summary: 'Takes events over HTTP and writes them to the fronting Kafka clusters.',
+    examples: [
+      'forebay proxy --control http://127.0.0.1:8081 --data-dir /var/lib/forebay',
+      'forebay proxy --port 9080 --max-buffer 1GiB --linger 10ms',
+    ],
+  },
+  control: {
+    summary:
+      'Knows which topic lives on which cluster, makes the Kafka topics, and tells proxies and routers.',
+    examples: [
+      'forebay control --store /var/lib/forebay/control.sqlite',
+      'FOREBAY_TOKEN=… forebay control --host 0.0.0.0',
+    ],
+  },
+  router: {
+    summary: 'Carries every topic from the fronting clusters to its sinks, one job per (topic, sink).',
+    examples: [
+      'forebay router --control http://127.0.0.1:8081 --data-dir /var/lib/forebay',
+      'forebay router --routes sample.events.file',
+    ],
+  },
+}
