@@ -55,7 +55,14 @@ const router = {
   sessionTimeoutMs: duration('45s', 'a router silent for this long loses its partitions', { min: 1000 }),
 }
 
-export const processSettings = { proxy, control, router }
+/** What the `forebay` command itself needs to know; empty = look for a local stack, then the default ports. */
+const cli = {
+  control: text('', 'URL of the control plane'),
+  proxy: text('', 'URL of the proxy'),
+  token: secret('bearer token for the control plane and the proxy'),
+}
+
+export const processSettings = { proxy, control, router, cli }
 
 export type ProcessName = keyof typeof processSettings
 
@@ -81,5 +88,9 @@ export const processDocs: Readonly<Record<ProcessName, { summary: string; exampl
       'forebay router --control http://127.0.0.1:8081 --data-dir /var/lib/forebay',
       'forebay router --routes sample.events.file',
     ],
+  },
+  cli: {
+    summary: 'Looks at a running Forebay and changes it.',
+    examples: ['FOREBAY_CONTROL=http://127.0.0.1:8081 forebay topic list'],
   },
 }
