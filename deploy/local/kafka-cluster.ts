@@ -1,0 +1,271 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { probeBroker } from '../../src/kafka/cluster-probe.ts'
+import { type BrokerExit, BrokerProcess, type BrokerState, pidFileOf } from './broker-process.ts'
+import { type BrokerSpec, brokerSettings } from './broker-settings.ts'
+import { findJava, type Say } from './java.ts'
+import { kafkaJars } from './kafka-jars.ts'
+import { endOrphan } from './pid-file.ts'
+import { requireFreePort } from './ports.ts'
+
+export interface KafkaClusterOptions {
+  /** For people and error messages. */
+  readonly name: string
+  /** Absolute; made when missing. Data in it survives `stop` and `start`. */
+  readonly directory: string
+  /** Broker ids are 1..n in this order. Not two: losing one would lose the controller quorum. */
+  readonly brokers: readonly BrokerSpec[]
+  /** Further broker settings; they win. */
+  readonly config?: Readonly<Record<string, string>>
+  readonly say?: Say
+  /** A broker ended that nobody stopped. It stays down until `startBroker`. */
+  readonly onBrokerExit?: (exit: BrokerExit) => void
+}
+
+export interface BrokerStatus {
+  readonly id: number
+  readonly port: number
+  readonly pid: number | undefined
+  readonly state: BrokerState
+  readonly rack: string | undefined
+}
+
+const readyDeadlineMs = 90_000
+const stopGraceMs = 10_000
+const neededDiskBytes = 256 * 2 ** 20
+
+/** A real Kafka cluster (KRaft, combined brokers) of child processes, owned by this object. */
+export class KafkaCluster {
+  readonly name: string
+  readonly directory: string
+  readonly #options: KafkaClusterOptions
+  #processes: readonly BrokerProcess[] = []
+  #starting = false
+
+  constructor(options: KafkaClusterOptions) {
+    this.name = options.name
+    this.directory = options.directory
+    this.#options = options
+  }
+
+  /** `host:port` of every broker, as clients are to use it. */
+  get bootstrap(): readonly string[] {
+    return this.#options.brokers.map(({ port, advertised }) => `127.0.0.1:${advertised?.port ?? port}`)
+  }
+
+  get brokers(): readonly BrokerStatus[] {
+    return this.#options.brokers.map(({ port, rack }, index) => ({
+      id: index + 1,
+      port,
+      pid: this.#processes[index]?.pid,
+      state: this.#processes[index]?.state ?? 'stopped',
+      rack,
+    }))
+  }
+
+  /**
+   * Formats what is new, starts all brokers side by side and settles when every broker sees every other and the internal topics have
+   * leaders. Otherwise everything is stopped again and the error shows why: a taken port, a full disk, or the end of a log.
+   */
+  async start(): Promise<void> {
+    try {
+      const [java, jars] = await Promise.all([findJava(this.#say), kafkaJars(this.#say)])
+      await this.endOrphans()
+      await this.#checkMachine()
+      this.#processes = this.#createProcesses(java, jars)
+      this.#starting = true
+      await Promise.all(this.#processes.map((broker) => this.#formatAndLaunch(broker)))
+      await this.#untilReady(this.#processes)
+    } catch (error) {
+      await this.stop(0)
+      throw error
+    } finally {
+      this.#starting = false
+    }
+  }
+
+  /** SIGTERM to all, SIGKILL after the grace; settles when all are gone. */
+  async stop(graceMs = stopGraceMs): Promise<void> {
+    await Promise.all(this.#processes.map((broker) => broker.stop(graceMs)))
+  }
+
+  /** SIGKILL to all without waiting, for the exit of our own process. */
+  killNow(): void {
+    for (const broker of this.#processes) broker.killNow()
+  }
+
+  /** Ends brokers that an owner killed with -9 left behind in this folder; returns their pids. */
+  async endOrphans(): Promise<number[]> {
+    const ended = await Promise.all(
+      this.#options.brokers.map((_, index) =>
+        endOrphan(pidFileOf(this.#directoryOf(index + 1)), stopGraceMs),
+      ),
+    )
+    return ended.filter((pid) => pid !== undefined)
+  }
+
+  /** Deletes all data; only while stopped. */
+  removeData(): void {
+    if (this.#processes.some(({ pid }) => pid !== undefined)) throw new Error(`${this.name} is running`)
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  /** Settles when the broker is registered again and the coordinators are found. */
+  async startBroker(id: number): Promise<void> {
+    const broker = this.#broker(id)
+    if (broker.pid !== undefined) throw new Error(`broker ${this.name}/${id} is running already`)
+    const spec = this.#options.brokers[id - 1]
+    if (spec !== undefined) await this.#checkPorts(spec, id)
+    broker.launch()
+    await this.#untilReady([broker])
+  }
+
+  /** Clean stop of one broker. */
+  async stopBroker(id: number): Promise<void> {
+    await this.#running(id).stop(stopGraceMs)
+  }
+
+  /** kill -9 of one broker. */
+  async killBroker(id: number): Promise<void> {
+    await this.#running(id).kill()
+  }
+
+  /** The broker hangs: sockets stay open, nothing answers. */
+  pauseBroker(id: number): void {
+    this.#running(id).pause()
+  }
+
+  resumeBroker(id: number): void {
+    this.#running(id).resume()
+  }
+
+  /** Settles when every running broker sees all running ones and finds the coordinators; rejects with the reason after the deadline. */
+  async ready(): Promise<void> {
+    await this.#untilReady(this.#processes.filter(({ state }) => state === 'running'))
+  }
+
+  logTail(id: number): string {
+    return this.#broker(id).logTail()
+  }
+
+  readonly #say: Say = (line) => this.#options.say?.(line)
+
+  #broker(id: number): BrokerProcess {
+    const broker = this.#processes[id - 1]
+    if (broker !== undefined) return broker
+    const known = this.#options.brokers.map((_, index) => index + 1).join(', ')
+    throw new RangeError(`${this.name} has no broker ${id}; it has ${known}`)
+  }
+
+  #running(id: number): BrokerProcess {
+    const broker = this.#broker(id)
+    if (broker.pid === undefined) throw new Error(`broker ${this.name}/${id} is not running`)
+    return broker
+  }
+
+  #directoryOf(id: number): string {
+    return join(this.directory, `broker-${id}`)
+  }
+
+  async #checkMachine(): Promise<void> {
+    mkdirSync(this.directory, { recursive: true })
+    const { bavail, bsize } = await statfs(this.directory)
+    if (bavail * bsize < neededDiskBytes) {
+      const free = Math.floor((bavail * bsize) / 2 ** 20)
+      throw new Error(`the disk of ${this.directory} is full: ${free} MiB free, Kafka needs at least 256 MiB`)
+    }
+    await Promise.all(this.#options.brokers.map((spec, index) => this.#checkPorts(spec, index + 1)))
+  }
+
+  async #checkPorts(spec: BrokerSpec, id: number): Promise<void> {
+    await requireFreePort(spec.port, `broker ${this.name}/${id}`)
+    await requireFreePort(spec.controllerPort, `the controller of broker ${this.name}/${id}`)
+    if (spec.advertised !== undefined) {
+      await requireFreePort(spec.advertised.internalPort, `replication of broker ${this.name}/${id}`)
+    }
+  }
+
+  #createProcesses(java: string, jars: string): BrokerProcess[] {
+    const { brokers, config = {} } = this.#options
+    const clusterId = this.#clusterId()
+    return brokers.map((_, index) => {
+      const id = index + 1
+      const directory = this.#directoryOf(id)
+      const settings = brokerSettings({ id, brokers, dataDirectory: join(directory, 'data'), extra: config })
+      const onUnexpectedExit = (exit: BrokerExit) => {
+        if (!this.#starting) this.#options.onBrokerExit?.(exit)
+      }
+      return new BrokerProcess({ id, directory, settings, clusterId, java, jars, onUnexpectedExit })
+    })
+  }
+
+  /** Kept beside the data: all brokers of a cluster must be formatted with the same one, also those added by a crash in between. */
+  #clusterId(): string {
+    const file = join(this.directory, 'cluster-id')
+    if (existsSync(file)) return readFileSync(file, 'utf8').trim()
+    // A leading "-" would be read as an option by the format tool.
+    const id = randomBytes(16).toString('base64url').replace(/^-/, 'A')
+    writeFileSync(file, `${id}\n`)
+    return id
+  }
+
+  async #formatAndLaunch(broker: BrokerProcess): Promise<void> {
+    try {
+      await broker.format()
+    } catch (error) {
+      throw new Error(`broker ${this.name}/${broker.id}: ${(error as Error).message}`, { cause: error })
+    }
+    broker.launch()
+  }
+
+  async #untilReady(awaited: readonly BrokerProcess[]): Promise<void> {
+    const deadlineMs = performance.now() + readyDeadlineMs
+    let waitingFor = 'its first answer'
+    while (performance.now() < deadlineMs) {
+      const failed = awaited.find(({ pid }) => pid === undefined)
+      if (failed !== undefined) throw this.#failure(failed)
+      const problem = await this.#problemOf(awaited)
+      if (problem === undefined) return
+      waitingFor = problem
+      await sleep(100)
+    }
+    const logs = awaited.map((broker) => `--- ${broker.logFile}\n${broker.logTail(10)}`).join('\n')
+    throw new Error(`${this.name} is not ready after ${readyDeadlineMs / 1000} s: ${waitingFor}\n${logs}`)
+  }
+
+  async #problemOf(awaited: readonly BrokerProcess[]): Promise<string | undefined> {
+    const expected = this.#processes.filter(({ state }) => state === 'running').map(({ id }) => id)
+    for (const { id } of awaited) {
+      const address = `127.0.0.1:${this.#options.brokers[id - 1]?.port}`
+      try {
+        const view = await probeBroker(address, { deadlineMs: 5000, coordinators: true })
+        const missing = expected.filter((other) => !view.brokerIds.includes(other))
+        if (missing.length > 0) return `broker ${id} does not see broker ${missing.join(', ')}`
+        if (!view.coordinators) return `broker ${id} finds no coordinator yet`
+      } catch (error) {
+        return `broker ${id} does not answer (${(error as Error).message})`
+      }
+    }
+    return undefined
+  }
+
+  #failure(broker: BrokerProcess): Error {
+    const logTail = broker.logTail()
+    const reason = exitReason(logTail)
+    return new Error(
+      `broker ${this.name}/${broker.id} did not start${reason === undefined ? '' : `: ${reason}`}. The end of ${broker.logFile}:\n${logTail}`,
+    )
+  }
+}
+
+/** The sentence behind the usual ends of a broker, found in its log. */
+export function exitReason(logTail: string): string | undefined {
+  if (/No space left on device/i.test(logTail)) return 'the disk is full'
+  const taken = /(?:Socket server failed to bind to|Address already in use).*?(?::(\d+))?/i.exec(logTail)
+  if (taken !== null) return `its port${taken[1] === undefined ? '' : ` ${taken[1]}`} is taken`
+  if (/OutOfMemoryError/.test(logTail)) return 'it ran out of memory'
+  return undefined
+}
