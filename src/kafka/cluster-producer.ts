@@ -1,0 +1,346 @@
+import { Assemblies, type Assembly, partitionKey } from './assembly.ts'
+import { compressBatch } from './compress-batch.ts'
+import type { Lane, LaneAnswer } from './lane.ts'
+import { LaneSet, type LaneSetOptions } from './lane-set.ts'
+import { MetadataKeeper } from './metadata-keeper.ts'
+import type { Acks, BatchOutcome, OutgoingBatch } from './outgoing-batch.ts'
+import { type Candidate, choosePartition } from './partition-choice.ts'
+import { asksForMetadata, judgeProduceCode } from './produce-errors.ts'
+import type { ProduceResult } from './produce-request.ts'
+import { ProduceStats } from './produce-stats.ts'
+import { type QueuedBatch, TopicQueue } from './topic-queue.ts'
+
+export interface ClusterProducerOptions extends LaneSetOptions {
+  readonly clusterId: string
+  /** A request is sent when it has grown to this; a larger batch goes alone. */
+  readonly requestBytes: number
+  /** Unkeyed batches stay on a partition until this many bytes went there. */
+  readonly stickyBytes: number
+  /** Something a person should know: a broker that does not answer, a batch that was refused. */
+  readonly warn: (detail: Readonly<Record<string, unknown>>, message: string) => void
+  readonly draw?: () => number
+}
+
+const sweepMs = 250
+const idleMs = 180_000
+const retryRefusedMs = 100
+
+/**
+ * Sends record batches to the leaders of one cluster. Never waits and never drops: a batch is acknowledged, refused, or given up at its
+ * deadline. The caller bounds memory; this class bounds what is on the wire, per lane.
+ *
+ * An unkeyed batch gets its partition only when a lane has room, so a slow broker holds no more than its lane, and what went unanswered
+ * there is sent elsewhere. A batch with a fixed partition waits for its leader, one in flight, in order.
+ */
+export class ClusterProducer {
+  readonly stats = new ProduceStats()
+  readonly #options: ClusterProducerOptions
+  readonly #keeper: MetadataKeeper
+  readonly #lanes: LaneSet
+  readonly #topics = new Map<string, TopicQueue>()
+  /** Those with something to send, least recently served first: a flooding topic must not keep the lanes to itself. */
+  readonly #active = new Set<TopicQueue>()
+  readonly #sweep: NodeJS.Timeout
+  readonly #idleListeners: (() => void)[] = []
+  #unsettled = 0
+  #scheduled = false
+  #closed = false
+
+  constructor(options: ClusterProducerOptions) {
+    this.#options = options
+    this.#keeper = new MetadataKeeper({
+      ...options,
+      onFresh: () => this.#schedule(),
+      onFailure: (error) => options.warn({ cluster: options.clusterId, err: error }, 'no broker answers'),
+    })
+    this.#lanes = new LaneSet(options, this.#keeper.metadata, () => this.#schedule())
+    this.#sweep = setInterval(() => this.#onSweep(), sweepMs)
+    this.#sweep.unref()
+  }
+
+  /** Batches that are not settled yet, sent or not. */
+  get unsettled(): number {
+    return this.#unsettled
+  }
+
+  lanes(): Iterable<Lane> {
+    return this.#lanes.all()
+  }
+
+  /** Learns the leaders of these topics before their first batch. */
+  warm(topics: Iterable<string>): void {
+    for (const topic of topics) {
+      this.#keeper.metadata.want(topic)
+      if (this.#keeper.metadata.topic(topic) === undefined) this.#keeper.askNow()
+    }
+  }
+
+  /** Number of partitions, or `undefined` while the topic's metadata is not known. */
+  partitionCount(topic: string): number | undefined {
+    return this.#keeper.metadata.topic(topic)?.partitions.length
+  }
+
+  submit(batch: OutgoingBatch): void {
+    this.#unsettled += 1
+    const entry: QueuedBatch = { batch, bytes: undefined, preparing: false, attempts: 0, maybeWritten: false }
+    if (this.#closed) {
+      this.#settle(entry, { kind: 'gave-up', at: 'close', maybeWritten: false })
+      return
+    }
+    const queue = this.#queue(batch.topic)
+    queue.add(entry)
+    this.#active.add(queue)
+    this.#schedule()
+  }
+
+  /** Resolves when everything submitted is settled, or at the deadline (monotonic); then gives up the rest and closes. */
+  async drain(deadlineMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, Math.max(0, deadlineMs - this.#options.clock.monotonicMs()))
+    this.#idleListeners.push(resolve)
+    if (this.#unsettled === 0) resolve()
+    await promise
+    clearTimeout(timer)
+    await this.close()
+  }
+
+  /** Gives up everything that is not settled, at once. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearInterval(this.#sweep)
+    for (const lane of this.#lanes.all()) lane.close()
+    for (const topic of this.#topics.values()) this.#giveUp(topic, 'close', () => true)
+    await this.#keeper.close()
+  }
+
+  #queue(topic: string): TopicQueue {
+    let queue = this.#topics.get(topic)
+    if (queue === undefined) {
+      queue = new TopicQueue(topic)
+      this.#topics.set(topic, queue)
+      this.#keeper.metadata.want(topic)
+    }
+    return queue
+  }
+
+  /** Once per turn of the loop, so that all batches of a turn share requests. */
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      if (!this.#closed) this.#dispatch()
+    })
+  }
+
+  #dispatch(): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    const assemblies = new Assemblies(this.#options.requestBytes, (assembly) => this.#send(assembly))
+    for (const queue of [...this.#active]) {
+      if (queue.notBeforeMs > nowMs) continue
+      if (this.#keeper.metadata.topic(queue.topic) === undefined) {
+        this.#keeper.askNow()
+        continue
+      }
+      this.#dispatchFloating(queue, assemblies)
+      this.#dispatchFixed(queue, assemblies)
+      this.#active.delete(queue)
+      if (!queue.isEmpty) this.#active.add(queue)
+    }
+    assemblies.flush()
+  }
+
+  #dispatchFloating(queue: TopicQueue, assemblies: Assemblies): void {
+    // What cannot go now (being compressed, or no lane has room for it) stays, in order.
+    const held: QueuedBatch[] = []
+    for (let entry = queue.floating.shift(); entry !== undefined; entry = queue.floating.shift()) {
+      const prepared = this.#prepare(queue.topic, entry)
+      if (prepared === 'withdrawn') continue
+      const partition =
+        prepared === 'preparing' ? undefined : this.#choose(queue, entry.batch.acks, assemblies)
+      const lane =
+        partition === undefined ? undefined : this.#laneOf(queue.topic, partition, entry.batch.acks)
+      if (prepared === 'preparing' || partition === undefined || lane === undefined) {
+        held.push(entry)
+        if (prepared !== 'preparing') break
+        continue
+      }
+      queue.stickTo(partition, prepared.length, this.#options.stickyBytes)
+      assemblies.add(lane, { entry, partition, bytes: prepared })
+    }
+    if (held.length > 0) queue.floating.unshift(...held)
+  }
+
+  #dispatchFixed(queue: TopicQueue, assemblies: Assemblies): void {
+    for (const [partition, fixed] of queue.fixed) {
+      const entry = fixed.waiting[0]
+      if (fixed.busy || entry === undefined) continue
+      const lane = this.#laneOf(queue.topic, partition, entry.batch.acks)
+      if (lane === undefined || !assemblies.hasRoom(lane, queue.topic, partition)) continue
+      const prepared = this.#prepare(queue.topic, entry)
+      if (prepared === 'preparing') continue
+      fixed.waiting.shift()
+      if (prepared === 'withdrawn') {
+        this.#schedule()
+        continue
+      }
+      fixed.busy = true
+      assemblies.add(lane, { entry, partition, bytes: prepared })
+    }
+  }
+
+  /** The bytes to send; asks the owner for them, and has them compressed, at the first attempt. */
+  #prepare(topic: string, entry: QueuedBatch): Buffer | 'preparing' | 'withdrawn' {
+    if (entry.preparing) return 'preparing'
+    if (entry.bytes !== undefined) return entry.bytes
+    const plain = entry.batch.take()
+    if (plain === undefined) {
+      this.#forget()
+      return 'withdrawn'
+    }
+    if (entry.batch.compression === 'none') {
+      entry.bytes = plain
+      return plain
+    }
+    entry.preparing = true
+    const prepared = (bytes: Buffer) => {
+      entry.bytes = bytes
+      entry.preparing = false
+      this.#schedule()
+    }
+    compressBatch(plain, entry.batch.compression).then(prepared, (error: unknown) => {
+      this.#options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is')
+      prepared(plain)
+    })
+    return 'preparing'
+  }
+
+  #choose(queue: TopicQueue, acks: Acks, assemblies: Assemblies): number | undefined {
+    const candidates: Candidate[] = []
+    const partitions = this.#keeper.metadata.topic(queue.topic)?.partitions ?? []
+    for (const [partition, { leader }] of partitions.entries()) {
+      if (leader < 0) continue
+      const lane = this.#lanes.lane(leader, acks)
+      candidates.push({
+        partition,
+        queuedBytes: assemblies.queuedBytes(lane),
+        hasRoom: assemblies.hasRoom(lane, queue.topic, partition),
+        stalled: lane.isStalled(),
+      })
+    }
+    if (candidates.length < partitions.length) this.#keeper.askSoon()
+    const sticky = queue.stickyPartition
+    const stays = candidates.some(
+      (candidate) => candidate.partition === sticky && candidate.hasRoom && !candidate.stalled,
+    )
+    return stays ? sticky : choosePartition(candidates, this.#options.draw ?? Math.random)
+  }
+
+  #laneOf(topic: string, partition: number, acks: Acks): Lane | undefined {
+    const leader = this.#keeper.metadata.topic(topic)?.partitions[partition]?.leader ?? -1
+    if (leader >= 0) return this.#lanes.lane(leader, acks)
+    this.#keeper.askSoon()
+    return undefined
+  }
+
+  #send(assembly: Assembly): void {
+    for (const { entry } of assembly.batches) {
+      if (entry.maybeWritten) {
+        entry.batch.resent()
+        this.stats.resent += 1
+      }
+      entry.attempts += 1
+    }
+    const parts = assembly.batches.map(({ entry, partition, bytes }) => ({
+      topic: entry.batch.topic,
+      partition,
+      bytes,
+    }))
+    const sentMs = this.#options.clock.monotonicMs()
+    assembly.lane.send(parts, assembly.bytes, (answer) => {
+      if (answer.kind === 'answered') this.stats.answered(this.#options.clock.monotonicMs() - sentMs)
+      this.#onAnswer(assembly, answer)
+    })
+  }
+
+  #onAnswer(assembly: Assembly, answer: LaneAnswer): void {
+    const results = new Map<string, ProduceResult>()
+    if (answer.kind === 'answered') {
+      for (const result of answer.results) results.set(partitionKey(result.topic, result.partition), result)
+    } else {
+      this.stats.unanswered += 1
+      const { clusterId, warn } = this.#options
+      warn(
+        { cluster: clusterId, broker: assembly.lane.broker, err: answer.error },
+        'a produce request went unanswered',
+      )
+      this.#keeper.askNow()
+    }
+    // Backwards, because a batch that is tried again goes to the head of its queue: so their order stays.
+    for (const { entry, partition } of assembly.batches.toReversed()) {
+      const queue = this.#queue(entry.batch.topic)
+      if (entry.batch.partition !== undefined) queue.partition(partition).busy = false
+      if (!queue.isEmpty) this.#active.add(queue)
+      this.#onResult(queue, entry, results.get(partitionKey(entry.batch.topic, partition)))
+    }
+    this.#schedule()
+  }
+
+  #onResult(queue: TopicQueue, entry: QueuedBatch, result: ProduceResult | undefined): void {
+    const verdict = result === undefined ? 'ambiguous' : judgeProduceCode(result.code)
+    if (result !== undefined && verdict === 'acked') {
+      this.#settle(entry, { kind: 'acked', partition: result.partition, baseOffset: result.baseOffset })
+    } else if (result !== undefined && verdict === 'fatal') {
+      this.#settle(entry, { kind: 'refused', code: result.code, detail: result.detail })
+    } else {
+      if (verdict === 'ambiguous') entry.maybeWritten = true
+      if (result !== undefined) this.#holdBack(queue, result.code)
+      this.#tryAgain(queue, entry)
+    }
+  }
+
+  #holdBack(queue: TopicQueue, code: number): void {
+    queue.notBeforeMs = this.#options.clock.monotonicMs() + retryRefusedMs
+    setTimeout(() => this.#schedule(), retryRefusedMs + 1).unref()
+    if (asksForMetadata(code)) this.#keeper.askNow()
+  }
+
+  #tryAgain(queue: TopicQueue, entry: QueuedBatch): void {
+    const { maybeWritten } = entry
+    if (this.#closed) this.#settle(entry, { kind: 'gave-up', at: 'close', maybeWritten })
+    else if (entry.batch.deadlineMs <= this.#options.clock.monotonicMs()) {
+      this.#settle(entry, { kind: 'gave-up', at: 'deadline', maybeWritten })
+    } else {
+      queue.putBack(entry)
+      this.#active.add(queue)
+    }
+  }
+
+  #settle(entry: QueuedBatch, outcome: BatchOutcome): void {
+    if (outcome.kind === 'acked') this.stats.acked += 1
+    else this.stats.failed += 1
+    entry.batch.settled(outcome)
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#unsettled -= 1
+    if (this.#unsettled === 0) for (const listener of this.#idleListeners.splice(0)) listener()
+  }
+
+  #onSweep(): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    for (const queue of this.#topics.values()) {
+      this.#giveUp(queue, 'deadline', (entry) => entry.batch.deadlineMs <= nowMs)
+    }
+    for (const lane of this.#lanes.all()) lane.keepWarm(idleMs)
+    if (this.#unsettled > 0) this.#schedule()
+  }
+
+  #giveUp(queue: TopicQueue, at: 'deadline' | 'close', leaves: (entry: QueuedBatch) => boolean): void {
+    for (const entry of queue.removeWhere(leaves)) {
+      this.#settle(entry, { kind: 'gave-up', at, maybeWritten: entry.maybeWritten })
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../core/clock.ts'
+import type { ClusterMetadata, ClusterMetadataOptions } from './cluster-metadata.ts'
+import { FrameSocket } from './frame-socket.ts'
+import { Lane, type LaneLimits } from './lane.ts'
+import type { Acks } from './outgoing-batch.ts'
+
+export interface LaneSetOptions extends ClusterMetadataOptions {
+  readonly clock: Clock
+  /** Per acks class, because acks=all waits for followers (semantics "Time limits"). */
+  readonly limits: Readonly<Record<Acks, LaneLimits>>
+}
+
+/** The lanes of one cluster, made when a broker is first written to. */
+export class LaneSet {
+  readonly #lanes = new Map<string, Lane>()
+  readonly #options: LaneSetOptions
+  readonly #metadata: ClusterMetadata
+  readonly #onChange: () => void
+
+  constructor(options: LaneSetOptions, metadata: ClusterMetadata, onChange: () => void) {
+    this.#options = options
+    this.#metadata = metadata
+    this.#onChange = onChange
+  }
+
+  lane(broker: number, acks: Acks): Lane {
+    const name = `${broker}/${acks}`
+    let lane = this.#lanes.get(name)
+    if (lane === undefined) {
+      const { clock, limits } = this.#options
+      lane = new Lane({
+        broker,
+        acks,
+        limits: limits[acks],
+        clock,
+        open: () => this.#open(broker, limits[acks].requestTimeoutMs),
+        onChange: this.#onChange,
+      })
+      this.#lanes.set(name, lane)
+    }
+    return lane
+  }
+
+  all(): Iterable<Lane> {
+    return this.#lanes.values()
+  }
+
+  async #open(broker: number, connectTimeoutMs: number): Promise<FrameSocket> {
+    const address = this.#metadata.broker(broker)
+    if (address === undefined) throw new Error(`broker ${broker} is not in the cluster's metadata`)
+    const { clientId, security } = this.#options
+    return FrameSocket.open(address, {
+      clientId,
+      connectTimeoutMs,
+      ...(security === undefined ? {} : { security }),
+    })
+  }
+}

@@ -1,0 +1,194 @@
+import type { Clock } from '../core/clock.ts'
+import type { FrameSocket } from './frame-socket.ts'
+import type { Acks } from './outgoing-batch.ts'
+import {
+  decodeProduceResponse,
+  encodeProduceRequest,
+  type ProducePart,
+  type ProduceResult,
+  produceApiKey,
+  produceApiVersion,
+} from './produce-request.ts'
+
+export interface LaneLimits {
+  /** Requests sent and unanswered. */
+  readonly maxInFlight: number
+  /** Bytes sent and unanswered; one request larger than this goes alone. */
+  readonly maxBytes: number
+  /** A request unanswered for this long is ambiguous, and its connection is closed. */
+  readonly requestTimeoutMs: number
+  /** A lane whose oldest request waits longer than this gets no unkeyed batches while others drain (KIP-794 availability timeout). */
+  readonly stallMs: number
+  /** How long a lane that did not answer is left alone; one that merely lost its connection less at first. */
+  readonly leaveOutMs: number
+}
+
+export interface LaneOptions {
+  readonly broker: number
+  readonly acks: Acks
+  readonly limits: LaneLimits
+  readonly clock: Clock
+  /** Connects to the broker as it is known now; rejects when it cannot be reached. */
+  readonly open: () => Promise<FrameSocket>
+  /** There is room again, or the connection came or went: look for work. */
+  readonly onChange: () => void
+}
+
+export type LaneAnswer =
+  | { readonly kind: 'answered'; readonly results: readonly ProduceResult[] }
+  | { readonly kind: 'unanswered'; readonly error: Error }
+
+interface InFlight {
+  readonly bytes: number
+  readonly sentMs: number
+}
+
+/**
+ * The bounded way to one broker for one acks class, with a connection of its own: a broker serves one request per connection at a time,
+ * so acks=1 must not queue behind acks=all (semantics "Records").
+ */
+export class Lane {
+  readonly broker: number
+  readonly acks: Acks
+  readonly #options: LaneOptions
+  readonly #inFlight = new Set<InFlight>()
+  #socket: FrameSocket | undefined
+  #opening = false
+  #closed = false
+  #queuedBytes = 0
+  #outUntilMs = 0
+  #retryTimer: NodeJS.Timeout | undefined
+  #lastUseMs = 0
+  #failures = 0
+
+  constructor(options: LaneOptions) {
+    this.broker = options.broker
+    this.acks = options.acks
+    this.#options = options
+  }
+
+  /** Bytes sent and unanswered. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  /** Whether a request can be sent now. Asking opens the connection if there is none and none is being left out. */
+  hasRoom(): boolean {
+    if (this.#socket === undefined) {
+      this.#connect()
+      return false
+    }
+    const { maxInFlight, maxBytes } = this.#options.limits
+    return this.#inFlight.size < maxInFlight && this.#queuedBytes < maxBytes
+  }
+
+  /** It does not drain: left out after a failure, or nothing was answered for `stallMs`. */
+  isStalled(): boolean {
+    const nowMs = this.#options.clock.monotonicMs()
+    if (nowMs < this.#outUntilMs) return true
+    const [oldest] = this.#inFlight
+    return oldest !== undefined && nowMs - oldest.sentMs > this.#options.limits.stallMs
+  }
+
+  /** `hasRoom` must hold. `done` is called once; after `unanswered` the parts may or may not be written. */
+  send(parts: readonly ProducePart[], bytes: number, done: (answer: LaneAnswer) => void): void {
+    const socket = this.#socket
+    if (socket === undefined) throw new TypeError('send on a lane without room')
+    const { clock, limits } = this.#options
+    const inFlight = { bytes, sentMs: clock.monotonicMs() }
+    this.#inFlight.add(inFlight)
+    this.#queuedBytes += bytes
+    this.#lastUseMs = inFlight.sentMs
+    const body = encodeProduceRequest(parts, this.acks, limits.requestTimeoutMs)
+    socket.request(produceApiKey, produceApiVersion, body, limits.requestTimeoutMs, (error, response) => {
+      this.#inFlight.delete(inFlight)
+      this.#queuedBytes -= bytes
+      // Sent and unanswered weighs more than a connection that merely closed: it is left alone for the full time.
+      this.#failures = error === undefined ? 0 : maxDoublings
+      done(error === undefined && response !== undefined ? this.#decode(response) : unanswered(error))
+      this.#options.onChange()
+    })
+  }
+
+  /** Brokers close connections that were idle for 10 min: one that is used every 3 min stays warm. */
+  keepWarm(idleMs: number): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    if (this.#socket === undefined || this.#inFlight.size > 0 || nowMs - this.#lastUseMs < idleMs) return
+    this.#lastUseMs = nowMs
+    this.#socket.request(
+      metadataApiKey,
+      metadataApiVersion,
+      [metadataOfNothing],
+      this.#options.limits.requestTimeoutMs,
+      () => {
+        // A failure closes the socket, and that is all there is to know.
+      },
+    )
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#retryTimer)
+    this.#socket?.close()
+  }
+
+  #decode(response: Buffer): LaneAnswer {
+    try {
+      return { kind: 'answered', results: decodeProduceResponse(response) }
+    } catch (error) {
+      this.#socket?.close(new Error('an answer that cannot be read', { cause: error }))
+      return unanswered(error as Error)
+    }
+  }
+
+  #connect(): void {
+    const { clock, open } = this.#options
+    if (this.#opening || this.#closed || clock.monotonicMs() < this.#outUntilMs) return
+    this.#opening = true
+    open().then(
+      (socket) => this.#onOpen(socket),
+      () => this.#leaveOut(),
+    )
+  }
+
+  #onOpen(socket: FrameSocket): void {
+    this.#opening = false
+    if (this.#closed) {
+      socket.close()
+      return
+    }
+    this.#socket = socket
+    this.#lastUseMs = this.#options.clock.monotonicMs()
+    socket.onClose(() => {
+      if (this.#socket === socket) this.#socket = undefined
+      this.#leaveOut()
+    })
+    this.#options.onChange()
+  }
+
+  #leaveOut(): void {
+    this.#opening = false
+    if (this.#closed) return
+    const { clock, limits, onChange } = this.#options
+    const outMs = Math.min(limits.leaveOutMs, firstOutMs * 2 ** Math.min(this.#failures, maxDoublings))
+    this.#failures += 1
+    this.#outUntilMs = clock.monotonicMs() + outMs
+    clearTimeout(this.#retryTimer)
+    this.#retryTimer = setTimeout(onChange, outMs + 1)
+    this.#retryTimer.unref()
+    onChange()
+  }
+}
+
+/** After the first failed connection; doubled with each further one. */
+const firstOutMs = 100
+const maxDoublings = 10
+
+const metadataApiKey = 3
+const metadataApiVersion = 12
+/** No topics, no auto creation, no authorised operations, no tags. */
+const metadataOfNothing = Buffer.from([1, 0, 0, 0])
+
+function unanswered(error: Error | undefined): LaneAnswer {
+  return { kind: 'unanswered', error: error ?? new Error('the answer is missing') }
+}

@@ -1,0 +1,72 @@
+import { ClusterMetadata, type ClusterMetadataOptions } from './cluster-metadata.ts'
+
+export interface MetadataKeeperOptions extends ClusterMetadataOptions {
+  /** New metadata is there: look for work. */
+  readonly onFresh: () => void
+  readonly onFailure: (error: unknown) => void
+}
+
+const refreshMs = 60_000
+const retryMs = 300
+
+/** Decides when metadata is asked for: every minute, sooner when somebody needs it, again and again while no broker answers. */
+export class MetadataKeeper {
+  readonly metadata: ClusterMetadata
+  readonly #options: MetadataKeeperOptions
+  #timer: NodeJS.Timeout | undefined
+  #dueMs = Number.POSITIVE_INFINITY
+  #asking = false
+  #closed = false
+
+  constructor(options: MetadataKeeperOptions) {
+    this.#options = options
+    this.metadata = new ClusterMetadata(options)
+    this.#askIn(refreshMs)
+  }
+
+  /** A leader changed or is not known. */
+  askNow(): void {
+    this.#askIn(0)
+  }
+
+  /** A partition has no leader: brokers need a moment to elect one. */
+  askSoon(): void {
+    this.#askIn(retryMs)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.metadata.close()
+  }
+
+  #askIn(delayMs: number): void {
+    const dueMs = performance.now() + delayMs
+    if (this.#closed || this.#asking || this.#dueMs <= dueMs) return
+    clearTimeout(this.#timer)
+    this.#dueMs = dueMs
+    this.#timer = setTimeout(() => this.#ask(), delayMs)
+    this.#timer.unref()
+  }
+
+  #ask(): void {
+    this.#asking = true
+    this.metadata.refresh().then(
+      () => {
+        this.#next(refreshMs)
+        this.#options.onFresh()
+      },
+      (error: unknown) => {
+        if (this.#closed) return
+        this.#next(retryMs)
+        this.#options.onFailure(error)
+      },
+    )
+  }
+
+  #next(delayMs: number): void {
+    this.#asking = false
+    this.#dueMs = Number.POSITIVE_INFINITY
+    this.#askIn(delayMs)
+  }
+}

@@ -1,0 +1,46 @@
+/** What an error code of a Produce answer means for the batch (Kafka protocol guide, "Error Codes"; semantics "Time limits"). */
+export type ProduceVerdict = 'acked' | 'retriable' | 'ambiguous' | 'fatal'
+
+/** Nothing was written, and another try may succeed, perhaps elsewhere. */
+const retriable = new Set([
+  2, // CORRUPT_MESSAGE: damaged on the way
+  3, // UNKNOWN_TOPIC_OR_PARTITION: metadata not there yet, or moved away
+  5, // LEADER_NOT_AVAILABLE
+  6, // NOT_LEADER_OR_FOLLOWER
+  8, // BROKER_NOT_AVAILABLE
+  13, // NETWORK_EXCEPTION
+  14, // COORDINATOR_LOAD_IN_PROGRESS
+  19, // NOT_ENOUGH_REPLICAS: refused before the append
+  56, // KAFKA_STORAGE_ERROR: disk full or broken; another leader may take it
+  74, // FENCED_LEADER_EPOCH
+  75, // UNKNOWN_LEADER_EPOCH
+  89, // THROTTLING_QUOTA_EXCEEDED
+  100, // UNKNOWN_TOPIC_ID
+])
+
+/** It was appended by the leader, or may have been. */
+const ambiguous = new Set([
+  7, // REQUEST_TIMED_OUT
+  20, // NOT_ENOUGH_REPLICAS_AFTER_APPEND
+  -1, // UNKNOWN_SERVER_ERROR: the broker itself does not know
+])
+
+export function judgeProduceCode(code: number): ProduceVerdict {
+  if (code === 0) return 'acked'
+  if (retriable.has(code)) return 'retriable'
+  return ambiguous.has(code) ? 'ambiguous' : 'fatal'
+}
+
+/** After these the leader may be another broker. */
+export function asksForMetadata(code: number): boolean {
+  return (
+    code === 3 ||
+    code === 5 ||
+    code === 6 ||
+    code === 8 ||
+    code === 56 ||
+    code === 74 ||
+    code === 75 ||
+    code === 100
+  )
+}
