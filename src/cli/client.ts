@@ -80,7 +80,10 @@ export class ControlClient {
       throw unreachable('control plane', this.url, error, this.#signal)
     }
     if (status >= 300) throw answerFailure('control plane', this.url, status, text)
-    return { value: parseAnswer<Value>(this.url, status, text), etag: typeof etag === 'string' ? etag : undefined }
+    return {
+      value: parseAnswer<Value>(this.url, status, text),
+      etag: typeof etag === 'string' ? etag : undefined,
+    }
   }
 
   async close(): Promise<void> {
@@ -97,9 +100,12 @@ function parseAnswer<Value>(url: string, status: number, text: string): Value {
   try {
     return (text === '' ? undefined : JSON.parse(text)) as Value
   } catch (error) {
-    throw new CommandFailure(`${url} answered ${status} with something that is not JSON: is it the right address?`, {
-      cause: error,
-    })
+    throw new CommandFailure(
+      `${url} answered ${status} with something that is not JSON: is it the right address?`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

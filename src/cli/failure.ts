@@ -2,7 +2,7 @@ import type { ProblemBody } from '../core/problems.ts'
 
 /** The command could not be done: one sentence for people, exit 1. `problem` is the server's answer, if there was one. */
 export class CommandFailure extends Error {
-  override readonly name = 'CommandFailure'
+  override readonly name: string = 'CommandFailure'
   readonly problem: ProblemBody | undefined
   /** What to do next; printed on a line of its own. */
   readonly advice: string | undefined
@@ -13,6 +13,9 @@ export class CommandFailure extends Error {
     this.advice = options.advice
   }
 }
+
+/** Failed, and everything about it has been printed already: only the exit code is left. */
+export class SaidFailure extends CommandFailure {}
 
 /** The command was typed wrongly: one sentence that says how to type it, exit 2. */
 export class UsageError extends Error {

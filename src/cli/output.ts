@@ -28,9 +28,7 @@ function cellText(cell: Cell): string {
 export function fields(value: object): string {
   const rows = Object.entries(value).filter(([, field]) => field !== undefined)
   const width = Math.max(...rows.map(([key]) => shownKey(key).length)) + 2
-  return rows
-    .map(([key, field]) => `${`${shownKey(key)}:`.padEnd(width)}${showValue(key, field)}\n`)
-    .join('')
+  return rows.map(([key, field]) => `${`${shownKey(key)}:`.padEnd(width)}${showValue(key, field)}\n`).join('')
 }
 
 /** The unit is in the value instead: `retentionMs` → `retention`. `maxEventBytes` is typed so in documents too. */

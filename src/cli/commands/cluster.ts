@@ -1,0 +1,90 @@
+import { type Command, Option } from 'commander'
+import type { Cluster } from '../../core/resources.ts'
+import { segment } from '../client.ts'
+import { type CommandContext, examples, present, withControl } from '../context.ts'
+import { listOption } from '../options.ts'
+import { fields, table } from '../output.ts'
+import type { Terminal } from '../terminal.ts'
+
+interface AddOptions {
+  readonly role: string
+  readonly bootstrap: readonly string[]
+  readonly standby?: string
+}
+
+/** `forebay cluster list|show|add|remove` */
+export function addClusterCommands(program: Command, terminal: Terminal): void {
+  const cluster = program
+    .command('cluster')
+    .description('Kafka clusters that Forebay knows')
+    .addHelpText('after', examples('forebay cluster list', 'forebay cluster show fronting-a'))
+  cluster
+    .command('list')
+    .description('All clusters')
+    .addHelpText('after', examples('forebay cluster list --json'))
+    .action((_options: object, command: Command) => withControl(terminal, command, listClusters))
+  cluster
+    .command('show')
+    .argument('<cluster>')
+    .description('One cluster')
+    .addHelpText('after', examples('forebay cluster show fronting-a'))
+    .action((name: string, _options: object, command: Command) =>
+      withControl(terminal, command, async (context) => {
+        const found = await context.control.get<Cluster>(`/v1/clusters/${segment(name)}`)
+        present(context, found, () => fields(found))
+      }),
+    )
+  addAdd(cluster, terminal)
+  cluster
+    .command('remove')
+    .argument('<cluster>')
+    .description('Forget a cluster that no topic and no route uses; Kafka itself is not touched')
+    .addHelpText('after', examples('forebay cluster remove standby-b'))
+    .action((name: string, _options: object, command: Command) =>
+      withControl(terminal, command, async (context) => {
+        await context.control.remove(`/v1/clusters/${segment(name)}`)
+        present(context, { removed: name }, () => `removed ${name}\n`)
+      }),
+    )
+}
+
+function addAdd(cluster: Command, terminal: Terminal): void {
+  cluster
+    .command('add')
+    .argument('<cluster>', 'the name it gets here')
+    .description('Make a running Kafka cluster known')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'fronting takes events first, standby stands in for it, readers read consumer',
+      )
+        .choices(['fronting', 'standby', 'consumer'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--bootstrap <list>', 'host:port of a few brokers, separated by commas', listOption)
+    .option('--standby <cluster>', 'fronting clusters only: the standby that stands in for it')
+    .addHelpText(
+      'after',
+      examples(
+        'forebay cluster add fronting-b --role fronting --bootstrap kafka-1:9092,kafka-2:9092 --standby standby-a',
+        'forebay cluster add consumer --role consumer --bootstrap 127.0.0.1:9096',
+      ),
+    )
+    .action((name: string, { role, bootstrap, standby }: AddOptions, command: Command) =>
+      withControl(terminal, command, async (context) => {
+        const body = { name, role, bootstrap, ...(standby === undefined ? {} : { standby }) }
+        const { value } = await context.control.call<Cluster>('POST', '/v1/clusters', { body })
+        present(context, value, () => `added ${name}\n\n${fields(value)}`)
+      }),
+    )
+}
+
+async function listClusters(context: CommandContext): Promise<void> {
+  const clusters = await context.control.list<Cluster>('clusters')
+  present(context, clusters, () =>
+    table(
+      ['cluster', 'role', 'standby', 'bootstrap'],
+      clusters.map((cluster) => [cluster.name, cluster.role, cluster.standby, cluster.bootstrap.join(',')]),
+    ),
+  )
+}
