@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { BrokerSpec } from '../../deploy/local/broker-settings.ts'
 import { KafkaCluster } from '../../deploy/local/kafka-cluster.ts'
 import { commandLine, endOrphan, isAlive, readPidFile, writePidFile } from '../../deploy/local/pid-file.ts'
-import { freePort, freePorts } from './ports.ts'
+import { freePort, freePorts } from './free-port.ts'
 
 const brokerCounts = { fronting: 3, consumer: 1, standby: 1 } as const
 export type SharedClusterName = keyof typeof brokerCounts

@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka, logLevel } from 'kafkajs'
+import { findJava } from '../../deploy/local/java.ts'
+import { kafkaJars } from '../../deploy/local/kafka-jars.ts'
+
+/** A record as kafkajs reads it, which shares no wire code with Forebay. */
+export interface ReadRecord {
+  readonly partition: number
+  readonly offset: bigint
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+}
+
+export interface ReadOptions {
+  /** Default 30 s: rejects when the ends of all partitions were not reached by then. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Every record that is in the topic when it is called, sorted by partition and offset. Reads without a group of its own left behind.
+ */
+export async function readAll(
+  bootstrap: readonly string[],
+  topic: string,
+  { timeoutMs = 30_000 }: ReadOptions = {},
+): Promise<ReadRecord[]> {
+  const kafka = new Kafka({
+    clientId: 'independent-reader',
+    brokers: [...bootstrap],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 5 },
+  })
+  const admin = kafka.admin()
+  await admin.connect()
+  const groupId = `independent-reader-${process.pid}-${performance.now()}`
+  const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: 100 })
+  try {
+    const ends = await admin.fetchTopicOffsets(topic)
+    const missing = new Map(
+      ends
+        .filter(({ low, high }) => BigInt(high) > BigInt(low))
+        .map(({ partition, high }) => [partition, BigInt(high)]),
+    )
+    const records: ReadRecord[] = []
+    if (missing.size === 0) return records
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    const done = Promise.withResolvers<void>()
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        const end = missing.get(batch.partition)
+        if (end === undefined) return
+        for (const message of batch.messages) {
+          if (BigInt(message.offset) >= end) continue
+          records.push({
+            partition: batch.partition,
+            offset: BigInt(message.offset),
+            key: message.key,
+            value: message.value,
+            headers: message.headers ?? {},
+            timestamp: Number(message.timestamp),
+          })
+        }
+        if (BigInt(batch.lastOffset()) + 1n >= end) missing.delete(batch.partition)
+        if (missing.size === 0) done.resolve()
+      },
+    })
+    const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+      const left = [...missing].map(([partition, end]) => `${partition} (to ${end})`).join(', ')
+      throw new Error(
+        `${topic}: partitions ${left} not read in ${timeoutMs} ms; ${records.length} records so far`,
+      )
+    })
+    await Promise.race([done.promise, late])
+    return records.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+  } finally {
+    await consumer.disconnect()
+    await admin.deleteGroups([groupId]).catch(() => undefined)
+    await admin.disconnect()
+  }
+}
+
+export interface ConsoleConsumerOptions {
+  /** The consumer ends after this many; without it, when nothing came for `idleMs`. */
+  readonly maxMessages?: number
+  /** Default 5 s. */
+  readonly idleMs?: number
+}
+
+/**
+ * The values as Kafka's own console consumer prints them: the bytes exactly, as long as no value contains the separator.
+ */
+export async function consoleConsumer(
+  bootstrap: readonly string[],
+  topic: string,
+  { maxMessages, idleMs = 5000 }: ConsoleConsumerOptions = {},
+): Promise<Buffer[]> {
+  const silent = () => undefined
+  const [java, jars] = await Promise.all([findJava(silent), kafkaJars(silent)])
+  const args = [
+    '-Xmx256m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+  ]
+  args.push('-cp', `${jars}/*`, 'org.apache.kafka.tools.consumer.ConsoleConsumer')
+  args.push('--bootstrap-server', bootstrap.join(','), '--topic', topic, '--from-beginning')
+  args.push('--timeout-ms', String(idleMs))
+  args.push('--formatter-property', `line.separator=${separator}`)
+  if (maxMessages !== undefined) args.push('--max-messages', String(maxMessages))
+  const child = spawn(java, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const parts: Buffer[] = []
+  let problems = ''
+  child.stdout.on('data', (part: Buffer) => parts.push(part))
+  child.stderr.on('data', (part: Buffer) => {
+    problems += part.toString()
+  })
+  const [code] = await once(child, 'close')
+  // 1 is also its answer to "nothing more came".
+  if (code !== 0 && !problems.includes('TimeoutException') && problems.trim() !== '') {
+    throw new Error(`the console consumer failed (exit ${code}): ${problems}`)
+  }
+  return split(Buffer.concat(parts), Buffer.from(separator))
+}
+
+const separator = '\n=forebay-record-end=\n'
+
+function split(output: Buffer, by: Buffer): Buffer[] {
+  const values: Buffer[] = []
+  let start = 0
+  for (let end = output.indexOf(by, start); end !== -1; end = output.indexOf(by, start)) {
+    values.push(output.subarray(start, end))
+    start = end + by.length
+  }
+  return values
+}

@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { KafkaCluster, type KafkaClusterOptions } from '../../deploy/local/kafka-cluster.ts'
+import { brokerSpecs } from './cluster-set.ts'
+import { freePorts } from './free-port.ts'
+import type { Cleanup } from './temporary-folder.ts'
+
+export interface PrivateClusterOptions extends Pick<KafkaClusterOptions, 'config' | 'onBrokerExit'> {
+  /** Default 1; racks a, b, c… in the order of the ids. */
+  readonly brokers?: number
+  /** One per broker: clients are told to connect here (a TCP proxy of the test) instead of to the broker's own port. */
+  readonly advertisedPorts?: readonly number[]
+}
+
+/** A started cluster for one test or suite that breaks brokers; stopped and deleted afterwards. */
+export async function privateCluster(
+  owner: Cleanup,
+  { brokers = 1, advertisedPorts, ...rest }: PrivateClusterOptions = {},
+): Promise<KafkaCluster> {
+  const specs = brokerSpecs(await freePorts(2 * brokers))
+  const internalPorts = await freePorts(advertisedPorts?.length ?? 0)
+  const folder = mkdtempSync(join(tmpdir(), 'forebay-test-'))
+  const cluster = new KafkaCluster({
+    name: 'private',
+    directory: join(folder, 'kafka'),
+    brokers: specs.map((spec, index) => {
+      const port = advertisedPorts?.[index]
+      const internalPort = internalPorts[index]
+      return port === undefined || internalPort === undefined
+        ? spec
+        : { ...spec, advertised: { port, internalPort } }
+    }),
+    ...rest,
+  })
+  owner.after(async () => {
+    await cluster.stop(0)
+    rmSync(folder, { recursive: true, force: true })
+  })
+  process.once('exit', () => cluster.killNow())
+  await cluster.start()
+  return cluster
+}
