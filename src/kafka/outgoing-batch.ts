@@ -23,8 +23,6 @@ export interface OutgoingBatch {
   readonly compression: CompressionName
   /** baseOffset 0, CRC done (record batch v2, KIP-98). Asked for once, at the first attempt; `undefined` = withdrawn, forget it. */
   take(): Buffer | undefined
-  /** Upper bound of what `take` gives, for the bounds of lanes. */
-  readonly maxBytes: number
   readonly records: number
   /** `Clock.monotonicMs` at which it is given up. */
   readonly deadlineMs: number

@@ -21,13 +21,33 @@ export interface RecordFrame {
   readonly key: Buffer
   /** Count and bytes of the headers, ready to copy. */
   readonly headers: Buffer
+  /** Writes what differs from record to record into the copied headers, e.g. an id. */
+  readonly fillHeaders: ((headers: Buffer, start: number) => void) | undefined
 }
 
 const nullKey = Buffer.from([1])
 const noHeaders = Buffer.from([0])
 
 export function encodeFrame(key: Buffer | undefined, headers: readonly RecordHeader[]): RecordFrame {
-  return { key: key === undefined ? nullKey : withLength(key), headers: encodeHeaders(headers) }
+  return {
+    key: key === undefined ? nullKey : withLength(key),
+    headers: encodeHeaders(headers),
+    fillHeaders: undefined,
+  }
+}
+
+/** A frame whose records carry one more header, `bytes` long, that `fill` writes anew for each record. */
+export function encodeFrameWithVarying(
+  key: Buffer | undefined,
+  headers: readonly RecordHeader[],
+  name: Buffer,
+  bytes: number,
+  fill: (target: Buffer, start: number) => void,
+): RecordFrame {
+  // The varying header stands last, so that its value ends where the headers end.
+  const frame = encodeFrame(key, [...headers, { name, value: Buffer.alloc(bytes) }])
+  const offset = frame.headers.length - bytes
+  return { ...frame, fillHeaders: (target, start) => fill(target, start + offset) }
 }
 
 function withLength(bytes: Buffer): Buffer {
@@ -89,7 +109,7 @@ export class RecordBatchBuilder {
    */
   append(events: StagedEvents, frame: RecordFrame, from: number, limitBytes: number): number {
     const { body, bounds, count, arrivalMs } = events
-    const { key, headers } = frame
+    const { key, headers, fillHeaders } = frame
     if (this.#count === 0) this.#baseTimestampMs = this.#maxTimestampMs = arrivalMs
     // A clock that was set back must not give a negative delta.
     const delta = Math.max(0, arrivalMs - this.#baseTimestampMs)
@@ -119,7 +139,11 @@ export class RecordBatchBuilder {
       if (headers.length === 1) {
         buffer[at] = 0
         at += 1
-      } else at += headers.copy(buffer, at)
+      } else {
+        headers.copy(buffer, at)
+        fillHeaders?.(buffer, at)
+        at += headers.length
+      }
       records += 1
     }
     this.#length = at

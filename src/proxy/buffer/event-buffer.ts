@@ -1,0 +1,237 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Ledger, TopicCounts } from '../../core/outcome.ts'
+import type { TopicPlacement } from '../../core/placement.ts'
+import type { StagedEvents } from '../../core/record.ts'
+import { partitionForKey } from '../../kafka/key-partition.ts'
+import type { BatchOutcome, OutgoingBatch } from '../../kafka/outgoing-batch.ts'
+import { maxEncodedBytes } from '../../kafka/record-batch-builder.ts'
+import { AckTally } from './ack-tally.ts'
+import { DrainRate } from './drain-rate.ts'
+import { EventBatch, type EventBatchOwner } from './event-batch.ts'
+import { LingerQueue } from './linger-queue.ts'
+import { growthBound, MemoryBudget } from './memory-budget.ts'
+import { OpenBatch, OpenSlot } from './open-slot.ts'
+import { settleRefused } from './refused-batch.ts'
+import { encodeRequestFrame } from './request-frame.ts'
+
+export interface EventBufferOptions {
+  readonly limitBytes: number
+  readonly batchBytes: number
+  readonly lingerMs: number
+  readonly deliveryTimeoutMs: number
+  readonly clock: Clock
+  readonly ledger: Ledger
+  /** Hands a sealed batch to the producer of the topic's cluster as it is placed now. */
+  readonly submit: (batch: OutgoingBatch) => void
+}
+
+interface TopicBuffer {
+  readonly counts: TopicCounts
+  /** By partition; the unkeyed one under `undefined`. */
+  readonly slots: Map<number | undefined, OpenSlot>
+}
+
+/** Freed batch memory kept for reuse: belongs to the fixed part of a process's memory, not to the cap. */
+const poolBytes = 16 * 2 ** 20
+
+/**
+ * The bounded buffer: takes the events of one request as a whole or refuses, never waits. Gathers them in one open batch per topic
+ * (those with a key: per partition), seals it when it is full or has lingered, and keeps the ledger from accept to outcome.
+ */
+export class EventBuffer implements EventBatchOwner {
+  readonly budget: MemoryBudget
+  readonly #options: EventBufferOptions
+  readonly #topics = new Map<string, TopicBuffer>()
+  readonly #linger: LingerQueue<OpenSlot>
+  readonly #drainRate: DrainRate
+
+  constructor(options: EventBufferOptions) {
+    this.#options = options
+    this.budget = new MemoryBudget({ limitBytes: options.limitBytes, poolBytes })
+    this.#linger = new LingerQueue(options.clock, options.lingerMs, (slot) => this.#onLingered(slot))
+    this.#drainRate = new DrainRate(options.clock)
+  }
+
+  get usedBytes(): number {
+    return this.budget.usedBytes
+  }
+
+  get limitBytes(): number {
+    return this.budget.limitBytes
+  }
+
+  /** Room for a body before it is read; whoever got `ok` gives it back with `release`. `too-large` = it could never fit. */
+  tryReserve(placement: TopicPlacement, bytes: number): 'ok' | 'full' | 'too-large' {
+    if (bytes + growthBound(bytes) > this.limitBytes) return 'too-large'
+    if (!this.budget.hasRoom(placement.topic, bytes)) return 'full'
+    this.budget.charge(placement.topic, bytes)
+    return 'ok'
+  }
+
+  release(placement: TopicPlacement, bytes: number): void {
+    this.budget.release(placement.topic, bytes)
+  }
+
+  /** All events of a request to a fast topic, or none. Copies them during the call. */
+  offer(placement: TopicPlacement, events: StagedEvents): 'ok' | 'full' {
+    return this.#offer(placement, events, undefined)
+  }
+
+  /** The same for a durable topic; the tally says what becomes of them. */
+  offerDurable(placement: TopicPlacement, events: StagedEvents): AckTally | 'full' {
+    const tally = new AckTally(events.count)
+    return this.#offer(placement, events, tally) === 'ok' ? tally : 'full'
+  }
+
+  /** Those of the tally's events that the producer has not asked for become rejected{ack-timeout}; the others stay unknown. */
+  withdraw(placement: TopicPlacement, tally: AckTally): void {
+    this.#options.ledger.reject(this.#topic(placement.topic).counts, 'ack-timeout', tally.withdraw())
+  }
+
+  /** Whole seconds until about what is buffered now has gone, 1 to 60. */
+  retryAfterSeconds(): number {
+    return this.#drainRate.secondsFor(this.usedBytes)
+  }
+
+  /** Seals every open batch now, however empty. */
+  flush(): void {
+    for (const topic of this.#topics.values()) {
+      for (const slot of topic.slots.values()) this.#seal(slot)
+    }
+  }
+
+  onTaken(batch: EventBatch): void {
+    this.#leaveSlot(batch)
+    if (batch.records === 0) batch.release()
+  }
+
+  onResent(batch: EventBatch): void {
+    this.#options.ledger.resend(this.#topic(batch.topic).counts, batch.records)
+  }
+
+  onSettled(batch: EventBatch, outcome: BatchOutcome): void {
+    const { counts } = this.#topic(batch.topic)
+    if (outcome.kind === 'refused') this.#onRefused(batch, outcome.code)
+    else if (outcome.kind === 'acked') {
+      this.#drainRate.add(batch.bytes.length)
+      this.#options.ledger.deliver(counts, batch.records)
+      for (const { tally, from, to } of batch.segments) tally.deliver(to - from)
+      batch.release()
+    } else {
+      if (!batch.taken) this.#leaveSlot(batch)
+      const unwritten = outcome.at === 'close' ? 'shutdown' : 'expired'
+      this.#options.ledger.drop(counts, outcome.maybeWritten ? 'ambiguous' : unwritten, batch.records)
+      for (const segment of batch.segments) {
+        segment.tally.untrack(segment)
+        if (!outcome.maybeWritten && !segment.withdrawn) segment.tally.fail(segment.to - segment.from)
+      }
+      batch.release()
+    }
+  }
+
+  #onRefused(batch: EventBatch, code: number): void {
+    const { ledger, clock } = this.#options
+    const { counts } = this.#topic(batch.topic)
+    settleRefused(batch, code, {
+      wallMs: clock.wallMs(),
+      resubmit: (again) => this.#submit(again),
+      charge: (bytes) => this.budget.charge(batch.topic, bytes),
+      giveBack: (bytes) => this.budget.release(batch.topic, bytes),
+      refuse: (refused) => {
+        // The client of a durable topic is told, so its events are rejected; the one of a fast topic was told 202.
+        if (refused.acks === -1) ledger.reject(counts, 'broker-refused', refused.records)
+        else ledger.drop(counts, 'broker-refused', refused.records)
+        for (const { tally, from, to } of refused.segments) tally.refuse(to - from)
+        refused.release()
+      },
+    })
+  }
+
+  #offer(placement: TopicPlacement, events: StagedEvents, tally: AckTally | undefined): 'ok' | 'full' {
+    const frame = encodeRequestFrame(placement, events)
+    const neededBytes = maxEncodedBytes(frame, events.count, events.body.length)
+    if (!this.budget.hasRoom(placement.topic, growthBound(neededBytes))) return 'full'
+    const { batchBytes, clock, ledger } = this.#options
+    const partition = events.key === undefined ? undefined : partitionForKey(events.key, placement.partitions)
+    const slot = this.#slot(placement.topic, partition)
+    ledger.accept(this.#topic(placement.topic).counts, events.count)
+    for (let index = 0; index < events.count; ) {
+      if (slot.open === undefined) {
+        const startBytes = Math.min(Math.max(neededBytes, slot.lastCapacityBytes), batchBytes)
+        const settings = {
+          acks: placement.delivery === 'durable' ? -1 : 1,
+          compression: placement.compression,
+        } as const
+        const source = this.budget.sourceFor(slot.topic)
+        slot.open = new OpenBatch(source, startBytes, settings, clock.monotonicMs())
+        this.#linger.add(slot)
+      }
+      index = slot.open.append(events, frame, index, batchBytes, tally)
+      if (index < events.count || slot.open.builder.length >= batchBytes) this.#seal(slot)
+    }
+    return 'ok'
+  }
+
+  #onLingered(slot: OpenSlot): void {
+    // It may have been sealed full meanwhile, and the one that is open now have its own turn later: sealing that early does no harm.
+    if (slot.unsent === 0) this.#seal(slot)
+    else slot.overdue = true
+  }
+
+  #seal(slot: OpenSlot): void {
+    const { open, topic, partition } = slot
+    if (open === undefined) return
+    slot.open = undefined
+    slot.overdue = false
+    const { buffer, bytes } = open.builder.seal()
+    slot.lastCapacityBytes = buffer.length
+    const source = this.budget.sourceFor(topic)
+    const { acks, compression } = open.settings
+    this.#submit(
+      new EventBatch(
+        {
+          topic,
+          partition,
+          acks,
+          compression,
+          bytes,
+          records: open.builder.count,
+          deadlineMs: open.openedMs + this.#options.deliveryTimeoutMs,
+          segments: open.segments,
+          release: () => source.give(buffer),
+        },
+        this,
+      ),
+    )
+  }
+
+  #leaveSlot(batch: EventBatch): void {
+    const slot = this.#slot(batch.topic, batch.partition)
+    slot.unsent -= 1
+    if (slot.overdue && slot.unsent === 0) this.#seal(slot)
+  }
+
+  #submit(batch: EventBatch): void {
+    this.#slot(batch.topic, batch.partition).unsent += 1
+    this.#options.submit(batch)
+  }
+
+  #topic(name: string): TopicBuffer {
+    let topic = this.#topics.get(name)
+    if (topic === undefined) {
+      topic = { counts: this.#options.ledger.topic(name), slots: new Map() }
+      this.#topics.set(name, topic)
+    }
+    return topic
+  }
+
+  #slot(topic: string, partition: number | undefined): OpenSlot {
+    const { slots } = this.#topic(topic)
+    let slot = slots.get(partition)
+    if (slot === undefined) {
+      slot = new OpenSlot(topic, partition)
+      slots.set(partition, slot)
+    }
+    return slot
+  }
+}

@@ -1,0 +1,47 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { durationBucketsMs } from '../../kafka/produce-stats.ts'
+import { plainHistogram } from '../../telemetry/plain-histogram.ts'
+import type { ClusterProducers } from './cluster-producers.ts'
+
+/** The metrics of produce requests, lanes and batches (interface.md), read from plain counters when somebody scrapes. */
+export function addProduceMetrics(registry: Registry, producers: ClusterProducers): void {
+  new Counter({
+    name: 'forebay_batches_total',
+    help: 'Batches by what became of them; resent counts attempts',
+    labelNames: ['cluster', 'outcome'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [cluster, { stats }] of producers.all()) {
+        this.inc({ cluster, outcome: 'acked' }, stats.acked)
+        this.inc({ cluster, outcome: 'resent' }, stats.resent)
+        this.inc({ cluster, outcome: 'failed' }, stats.failed)
+      }
+    },
+  })
+  new Gauge({
+    name: 'forebay_lane_bytes',
+    help: 'Bytes sent to a broker and not answered yet',
+    labelNames: ['cluster', 'broker'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [cluster, producer] of producers.all()) {
+        for (const lane of producer.lanes())
+          this.inc({ cluster, broker: String(lane.broker) }, lane.queuedBytes)
+      }
+    },
+  })
+  registry.registerMetric(
+    plainHistogram({
+      name: 'forebay_produce_duration_seconds',
+      help: 'Time from sending a produce request to its answer',
+      bounds: durationBucketsMs.map((ms) => ms / 1000),
+      *series() {
+        for (const [cluster, { stats }] of producers.all()) {
+          yield { labels: { cluster }, buckets: stats.buckets, sumSeconds: stats.durationSumMs / 1000 }
+        }
+      },
+    }),
+  )
+}
