@@ -12,14 +12,18 @@ export type Say = (line: string) => void
 
 const javaNeeded = 17
 
+// Asked for by every cluster at once.
+let foundJava: Promise<string> | undefined
+
 /** Path of a `java` of version 17 or newer, installed first where that is possible (Debian-like, root). Rejects with `MissingTool`. */
 export function findJava(say: Say): Promise<string> {
-  return findOrInstall(
+  foundJava ??= findOrInstall(
     'openjdk-17-jre-headless',
     'a Java runtime, version 17 or newer (java)',
     say,
     newEnoughJava,
   )
+  return foundJava
 }
 
 /** Path of `mvn`, installed first where that is possible. Rejects with `MissingTool`. */

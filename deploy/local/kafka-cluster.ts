@@ -44,6 +44,7 @@ export class KafkaCluster {
   readonly #options: KafkaClusterOptions
   #processes: readonly BrokerProcess[] = []
   #starting = false
+  #stopped = false
 
   constructor(options: KafkaClusterOptions) {
     this.name = options.name
@@ -71,6 +72,7 @@ export class KafkaCluster {
    * leaders. Otherwise everything is stopped again and the error shows why: a taken port, a full disk, or the end of a log.
    */
   async start(): Promise<void> {
+    this.#stopped = false
     try {
       const [java, jars] = await Promise.all([findJava(this.#say), kafkaJars(this.#say)])
       await this.endOrphans()
@@ -87,13 +89,15 @@ export class KafkaCluster {
     }
   }
 
-  /** SIGTERM to all, SIGKILL after the grace; settles when all are gone. */
+  /** SIGTERM to all, SIGKILL after the grace; settles when all are gone. A start in progress rejects. */
   async stop(graceMs = stopGraceMs): Promise<void> {
+    this.#stopped = true
     await Promise.all(this.#processes.map((broker) => broker.stop(graceMs)))
   }
 
   /** SIGKILL to all without waiting, for the exit of our own process. */
   killNow(): void {
+    this.#stopped = true
     for (const broker of this.#processes) broker.killNow()
   }
 
@@ -113,14 +117,20 @@ export class KafkaCluster {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
-  /** Settles when the broker is registered again and the coordinators are found. */
+  /**
+   * Settles when the broker is registered again and the coordinators are found; at once while too few brokers run for a controller
+   * quorum, without which nothing can become ready.
+   */
   async startBroker(id: number): Promise<void> {
     const broker = this.#broker(id)
+    if (broker.state === 'paused') throw new Error(`broker ${this.name}/${id} is paused: resume it`)
     if (broker.pid !== undefined) throw new Error(`broker ${this.name}/${id} is running already`)
     const spec = this.#options.brokers[id - 1]
     if (spec !== undefined) await this.#checkPorts(spec, id)
+    this.#stopped = false
     broker.launch()
-    await this.#untilReady([broker])
+    const up = this.#processes.filter(({ state }) => state === 'running').length
+    if (2 * up > this.#processes.length) await this.#untilReady([broker])
   }
 
   /** Clean stop of one broker. */
@@ -218,6 +228,7 @@ export class KafkaCluster {
     } catch (error) {
       throw new Error(`broker ${this.name}/${broker.id}: ${(error as Error).message}`, { cause: error })
     }
+    if (this.#stopped) throw new Error(`${this.name} was stopped while it started`)
     broker.launch()
   }
 
@@ -225,6 +236,7 @@ export class KafkaCluster {
     const deadlineMs = performance.now() + readyDeadlineMs
     let waitingFor = 'its first answer'
     while (performance.now() < deadlineMs) {
+      if (this.#stopped) throw new Error(`${this.name} was stopped while it started`)
       const failed = awaited.find(({ pid }) => pid === undefined)
       if (failed !== undefined) throw this.#failure(failed)
       const problem = await this.#problemOf(awaited)

@@ -5,6 +5,7 @@ import { processDocs } from '../config/processes.ts'
 import { addApplyCommand } from './commands/apply.ts'
 import { addClusterCommands } from './commands/cluster.ts'
 import { addConfigCommands } from './commands/config.ts'
+import { addLocalCommands } from './commands/local.ts'
 import { addPlacementCommands } from './commands/placement.ts'
 import { addRouteCommands } from './commands/route.ts'
 import { addSendCommand } from './commands/send.ts'
@@ -67,6 +68,7 @@ export function buildProgram(terminal: Terminal): Command {
   addApplyCommand(program, terminal)
   addSendCommand(program, terminal)
   addConfigCommands(program, terminal)
+  addLocalCommands(program, terminal)
   program
     .command('version')
     .description('Print the version')

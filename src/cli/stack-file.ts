@@ -17,6 +17,8 @@ export interface StackFile {
   >
   readonly processes: Readonly<Record<string, { readonly pid: number }>>
   readonly sinks: Readonly<Record<string, unknown>>
+  /** The Unix socket that `forebay local` talks to. */
+  readonly socket: string
 }
 
 /** The stack that runs in `dir`, or `undefined` when none does: the file is there only while a stack is ready. Throws on a file that cannot be read. */

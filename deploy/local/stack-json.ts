@@ -1,0 +1,74 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import type { KafkaCluster } from './kafka-cluster.ts'
+import { type ForebayProcess, processUrl, type StackLayout, stackPaths } from './stack-layout.ts'
+import type { BuiltSink } from './start-options.ts'
+
+/** `DIR/stack.json` (interface "Commands"): where everything of a running stack is. `null` stands for the pid of what is down. */
+export interface StackJson {
+  readonly proxy: string
+  readonly control: string
+  readonly router: string
+  readonly clusters: Readonly<
+    Record<
+      string,
+      {
+        readonly bootstrap: readonly string[]
+        readonly brokers: readonly {
+          readonly id: number
+          readonly port: number
+          readonly pid: number | null
+        }[]
+      }
+    >
+  >
+  readonly processes: Readonly<Record<ForebayProcess, { readonly pid: number | null }>>
+  readonly sinks: Readonly<Record<string, unknown>>
+  /** The Unix socket that `forebay local` talks to. */
+  readonly socket: string
+}
+
+export interface StackJsonInput {
+  readonly layout: StackLayout
+  readonly clusters: readonly KafkaCluster[]
+  readonly pids: Readonly<Record<ForebayProcess, number | undefined>>
+  readonly sinks: readonly BuiltSink[]
+  readonly socket: string
+}
+
+export function stackJson({ layout, clusters, pids, sinks, socket }: StackJsonInput): StackJson {
+  const consumer = clusters.find(({ name }) => name === 'consumer')
+  const reach: Readonly<Record<BuiltSink, unknown>> = {
+    kafka: { cluster: 'consumer', bootstrap: consumer?.bootstrap ?? [] },
+    // A route's files are in a folder named by its id below this one.
+    file: { directory: stackPaths(layout.directory).state('router') },
+  }
+  return {
+    proxy: processUrl(layout, 'proxy'),
+    control: processUrl(layout, 'control'),
+    router: processUrl(layout, 'router'),
+    clusters: Object.fromEntries(
+      clusters.map(({ name, bootstrap, brokers }) => [
+        name,
+        { bootstrap, brokers: brokers.map(({ id, port, pid }) => ({ id, port, pid: pid ?? null })) },
+      ]),
+    ),
+    processes: {
+      proxy: { pid: pids.proxy ?? null },
+      control: { pid: pids.control ?? null },
+      router: { pid: pids.router ?? null },
+    },
+    sinks: Object.fromEntries(sinks.map((sink) => [sink, reach[sink]])),
+    socket,
+  }
+}
+
+/** Atomic: a reader sees the old one or the new one. */
+export function writeStackJson(directory: string, content: StackJson): void {
+  const { stackFile } = stackPaths(directory)
+  writeFileSync(`${stackFile}.new`, `${JSON.stringify(content, null, 2)}\n`)
+  renameSync(`${stackFile}.new`, stackFile)
+}
+
+export function removeStackJson(directory: string): void {
+  rmSync(stackPaths(directory).stackFile, { force: true })
+}
