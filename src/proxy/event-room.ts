@@ -1,0 +1,69 @@
+import type { TopicPlacement } from '../core/placement.ts'
+import { Problem } from '../core/problems.ts'
+import type { StagedEvents } from '../core/record.ts'
+
+/**
+ * What the pipeline needs of the buffer. Room is counted in bytes and never waited for: `full` may fit later, `too-large` never will.
+ * Events are copied during `offer`; the buffer writes into the ledger what becomes of them.
+ */
+export interface EventRoom {
+  /** Room for body bytes, before they are read. */
+  tryReserve(placement: TopicPlacement, bytes: number): 'ok' | 'full' | 'too-large'
+  release(placement: TopicPlacement, bytes: number): void
+  /** Fast: all or nothing. */
+  offer(placement: TopicPlacement, events: StagedEvents): 'ok' | 'full'
+  /** Durable: all or nothing, and the acks can be awaited. */
+  offerDurable(placement: TopicPlacement, events: StagedEvents): AckTally | 'full'
+  /** Unsent events of the request become rejected{ack-timeout}. */
+  withdraw(placement: TopicPlacement, tally: AckTally): void
+  retryAfterSeconds(): number
+  readonly usedBytes: number
+  readonly limitBytes: number
+}
+
+/** The acks of one durable request, in events. */
+export interface AckTally {
+  readonly total: number
+  readonly delivered: number
+  /** Surely not written; contains `refused`. */
+  readonly failed: number
+  readonly unknown: number
+  /** Refused by the broker. */
+  readonly refused: number
+  /** When none is `unknown` any more. */
+  readonly settled: Promise<void>
+}
+
+/** The room that one request holds while its body is read. */
+export class HeldRoom {
+  readonly #room: EventRoom
+  readonly #placement: TopicPlacement
+  heldBytes = 0
+
+  constructor(room: EventRoom, placement: TopicPlacement) {
+    this.#room = room
+    this.#placement = placement
+  }
+
+  /** Takes more, or throws 429 (no room now) or 413 (never). */
+  grow(bytes: number): void {
+    const answer = this.#room.tryReserve(this.#placement, bytes)
+    if (answer === 'ok') this.heldBytes += bytes
+    else if (answer === 'full') throw bufferFull(this.#room)
+    else throw new Problem('too-large', 'The request is larger than the buffer of this proxy.')
+  }
+
+  /** Once more does nothing. */
+  release(): void {
+    if (this.heldBytes > 0) this.#room.release(this.#placement, this.heldBytes)
+    this.heldBytes = 0
+  }
+}
+
+/** 429 with the buffer's guess of when there is room again. */
+export function bufferFull(room: EventRoom): Problem {
+  const retryAfterSeconds = Math.max(1, Math.ceil(room.retryAfterSeconds()))
+  return new Problem('buffer-full', 'There is no room for this request now; nothing of it was accepted.', {
+    retryAfterSeconds,
+  })
+}

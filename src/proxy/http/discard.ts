@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http'
+
+/** What is read of a body that was refused, so that the client sees the answer instead of a reset. */
+export const discardBytes = 64 * 1024
+export const discardMs = 1000
+
+/** What is still to come of the body: nothing, no more than we would read, or perhaps more. */
+export function discardWithin(request: IncomingMessage): 'nothing' | 'bounded' | 'unbounded' {
+  if (request.complete || request.destroyed) return 'nothing'
+  if (request.headers['transfer-encoding'] !== undefined) return 'unbounded'
+  const length = Number(request.headers['content-length'] ?? 0)
+  if (length === 0) return 'nothing'
+  return length <= discardBytes ? 'bounded' : 'unbounded'
+}
+
+/**
+ * Reads and forgets the rest of a body. `ended` is called once: `true` when it came to its end, `false` when it is longer or slower
+ * than that.
+ */
+export function discardBody(request: IncomingMessage, ended: (whole: boolean) => void): void {
+  let left = discardBytes
+  const stop = (whole: boolean): void => {
+    clearTimeout(timer)
+    request.off('data', onData)
+    request.off('end', onEnd)
+    request.off('close', onEnd)
+    if (!whole) request.pause()
+    ended(whole)
+  }
+  const onData = (chunk: Buffer): void => {
+    left -= chunk.length
+    if (left < 0) stop(false)
+  }
+  const onEnd = (): void => stop(true)
+  const timer = setTimeout(() => stop(false), discardMs)
+  request.on('data', onData)
+  request.on('end', onEnd)
+  request.on('close', onEnd)
+  request.resume()
+}

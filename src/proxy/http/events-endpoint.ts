@@ -1,0 +1,34 @@
+import { type Judgement, listed } from '../judgement.ts'
+import type { Pipeline } from '../pipeline.ts'
+import { answerJson, answerProblem, type Exchange } from './answer.ts'
+import type { Gate } from './gate.ts'
+import type { Traffic } from './traffic.ts'
+
+/** The wire family in metrics. */
+export const nativeFamily = 'native'
+
+/** `POST /v1/topics/{topic}/events`. Rejects with what `Pipeline.take` rejects with; then nothing is answered yet. */
+export async function takeEvents(
+  exchange: Exchange,
+  topic: string,
+  {
+    pipeline,
+    gate,
+    traffic,
+  }: { readonly pipeline: Pipeline; readonly gate: Gate; readonly traffic: Traffic },
+): Promise<void> {
+  const { request, startedMs } = exchange
+  const url = request.url ?? ''
+  const question = url.indexOf('?')
+  const query = question < 0 ? '' : url.slice(question + 1)
+  const judgement = await pipeline.take({ request, topic, query })
+  const now = gate.state === 'open' || exchange.closing ? exchange : { ...exchange, closing: true }
+  if (judgement.kind === 'problem') answerProblem(now, judgement.problem)
+  else answerJson(now, judgement.status, acceptedText(judgement))
+  const status = judgement.kind === 'problem' ? judgement.problem.status : judgement.status
+  traffic.observe(nativeFamily, status, (performance.now() - startedMs) / 1000)
+}
+
+function acceptedText({ accepted, verdict }: Extract<Judgement, { kind: 'taken' }>): string {
+  return verdict.bad === 0 ? `{"accepted":${accepted}}` : JSON.stringify({ accepted, ...listed(verdict) })
+}

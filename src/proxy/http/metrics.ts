@@ -1,0 +1,162 @@
+import { Counter, Gauge, type Metric, type Registry } from 'prom-client'
+import type { Ledger } from '../../core/outcome.ts'
+import type { EventRoom } from '../event-room.ts'
+import { durationBounds, type Traffic } from './traffic.ts'
+
+export interface MetricSources {
+  readonly ledger: Ledger
+  readonly room: EventRoom
+  readonly traffic: Traffic
+  /** Bytes of the buffer that each topic holds now. */
+  readonly bufferBytesByTopic: () => Iterable<readonly [string, number]>
+  /** Version of the placement in use; `undefined` while there is none. */
+  readonly placementVersion: () => number | undefined
+}
+
+/** The metrics of the proxy (interface.md "Metrics"), read from plain counters when they are asked for and never touched per event. */
+export function registerProxyMetrics(registry: Registry, sources: MetricSources): void {
+  registerEvents(registry, sources)
+  registerRefusals(registry, sources.traffic)
+  registerBuffer(registry, sources)
+  registry.registerMetric(durationMetric(sources.traffic))
+}
+
+function registerEvents(registry: Registry, { ledger }: MetricSources): void {
+  const registers = [registry]
+  new Counter({
+    name: 'forebay_events_received_total',
+    help: 'Events whose boundary was found in a body.',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [topic, counts] of ledger.topics) this.inc({ topic }, counts.received)
+    },
+  })
+  new Counter({
+    name: 'forebay_events_outcome_total',
+    help: 'The one fate of each event: delivered, rejected (the client was told), dropped (lost after it was accepted).',
+    labelNames: ['topic', 'outcome', 'reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [topic, counts] of ledger.topics) {
+        this.inc({ topic, outcome: 'delivered', reason: '' }, counts.delivered)
+        for (const [reason, events] of counts.rejected)
+          this.inc({ topic, outcome: 'rejected', reason }, events)
+        for (const [reason, events] of counts.dropped) this.inc({ topic, outcome: 'dropped', reason }, events)
+      }
+    },
+  })
+  new Counter({
+    name: 'forebay_events_resent_total',
+    help: 'Events sent again after an ambiguous outcome: possible duplicates.',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [topic, counts] of ledger.topics) this.inc({ topic }, counts.resent)
+    },
+  })
+  new Gauge({
+    name: 'forebay_events_in_flight',
+    help: 'Events accepted and without an outcome yet.',
+    registers,
+    collect() {
+      let inFlight = 0
+      for (const counts of ledger.topics.values()) inFlight += counts.inFlight
+      this.set(inFlight)
+    },
+  })
+}
+
+function registerRefusals(registry: Registry, traffic: Traffic): void {
+  const registers = [registry]
+  new Counter({
+    name: 'forebay_requests_refused_total',
+    help: 'Requests refused before their events were found.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [reason, counts] of traffic.refused) this.inc({ reason }, counts.requests)
+    },
+  })
+  new Counter({
+    name: 'forebay_requests_refused_bytes_total',
+    help: 'Bytes of their bodies, by Content-Length where it was given.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [reason, counts] of traffic.refused) this.inc({ reason }, counts.bytes)
+    },
+  })
+}
+
+function registerBuffer(registry: Registry, sources: MetricSources): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'forebay_buffer_bytes',
+    help: 'Bytes of the buffer that a topic holds, from accept to outcome.',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [topic, bytes] of sources.bufferBytesByTopic()) this.set({ topic }, bytes)
+    },
+  })
+  new Gauge({
+    name: 'forebay_buffer_limit_bytes',
+    help: 'The cap of the buffer.',
+    registers,
+    collect() {
+      this.set(sources.room.limitBytes)
+    },
+  })
+  new Gauge({
+    name: 'forebay_placement_version',
+    help: 'Version of the placement in use; 0 while there is none.',
+    registers,
+    collect() {
+      this.set(sources.placementVersion() ?? 0)
+    },
+  })
+}
+
+const durationName = 'forebay_http_request_duration_seconds'
+
+/**
+ * A histogram that prom-client prints but does not keep: its own costs a hash of the labels for each request. It asks no more of a
+ * metric than `name` and `get`, though its type is the union of its classes.
+ */
+function durationMetric(traffic: Traffic): Metric {
+  const metric = {
+    name: durationName,
+    reset: () => undefined,
+    get: async () => ({
+      name: durationName,
+      help: 'Time from the head of a request to its answer.',
+      type: 'histogram',
+      aggregator: 'sum',
+      values: durationValues(traffic),
+    }),
+  }
+  return metric as unknown as Metric
+}
+
+function durationValues(traffic: Traffic) {
+  const values: { metricName: string; labels: Record<string, string | number>; value: number }[] = []
+  for (const { family, status, buckets, sumSeconds } of traffic.durations.values()) {
+    const labels = { family, status }
+    let count = 0
+    for (const [at, bucket] of buckets.entries()) {
+      count += bucket
+      const le = durationBounds[at] ?? '+Inf'
+      values.push({ metricName: `${durationName}_bucket`, labels: { le, ...labels }, value: count })
+    }
+    values.push({ metricName: `${durationName}_sum`, labels, value: sumSeconds })
+    values.push({ metricName: `${durationName}_count`, labels, value: count })
+  }
+  return values
+}

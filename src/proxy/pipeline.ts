@@ -1,0 +1,222 @@
+import type { IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../core/clock.ts'
+import { EventBounds } from '../core/event-bounds.ts'
+import type { Ledger } from '../core/outcome.ts'
+import type { TopicPlacement } from '../core/placement.ts'
+import { Problem } from '../core/problems.ts'
+import type { StagedEvents } from '../core/record.ts'
+import { type AckTally, bufferFull, type EventRoom, HeldRoom } from './event-room.ts'
+import { readBody } from './intake/body.ts'
+import { readFraming } from './intake/framing.ts'
+import { type MediaType, parseMediaType, requireTaken } from './intake/media-type.ts'
+import { type EventParameters, readParameters } from './intake/parameters.ts'
+import { splitBody } from './intake/split.ts'
+import { type Judgement, listed, refusal } from './judgement.ts'
+import type { TopicTable } from './topic-table.ts'
+import { checkEvents, type Verdict } from './validate/check-events.ts'
+
+export interface PipelineSettings {
+  readonly maxBodyBytes: number
+  readonly bodyTimeoutMs: number
+  readonly maxDepth: number
+  readonly durableTimeoutMs: number
+}
+
+/** A POST of events, before its body is read. */
+export interface EventPost {
+  readonly request: IncomingMessage
+  readonly topic: string
+  /** Without `?`. */
+  readonly query: string
+}
+
+/**
+ * The whole way of a request through the proxy: judge its head → resolve the placement → reserve room → read the body → split it
+ * into events → check each → offer them to the buffer → answer. The only file that knows two neighbouring steps.
+ */
+export class Pipeline {
+  readonly #topics: TopicTable
+  readonly #room: EventRoom
+  readonly #ledger: Ledger
+  readonly #clock: Clock
+  readonly #settings: PipelineSettings
+  /** Shared by all requests: between splitting and offering nothing waits. */
+  readonly #bounds = new EventBounds()
+  #closed = false
+
+  constructor(parts: {
+    readonly topics: TopicTable
+    readonly room: EventRoom
+    readonly ledger: Ledger
+    readonly clock: Clock
+    readonly settings: PipelineSettings
+  }) {
+    this.#topics = parts.topics
+    this.#room = parts.room
+    this.#ledger = parts.ledger
+    this.#clock = parts.clock
+    this.#settings = parts.settings
+  }
+
+  /** From now on nothing enters the buffer: whoever is still sending a body gets 503 draining. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /**
+   * Resolves when the request is judged: its events are counted. Rejects with a `Problem` when it was refused before that (nothing
+   * was received), or with `BodyAborted`.
+   */
+  async take(post: EventPost): Promise<Judgement> {
+    const placement = this.#resolve(post.topic)
+    const offered = await this.#receive(post, placement)
+    if (offered.kind !== 'awaiting') return offered
+    const { tally, verdict } = offered
+    if (tally.unknown > 0) await firstOf(tally.settled, this.#settings.durableTimeoutMs)
+    if (tally.delivered < tally.total && tally.unknown > 0) this.#room.withdraw(placement, tally)
+    return this.#judgeAcks(tally, verdict)
+  }
+
+  #resolve(topic: string): TopicPlacement {
+    if (!this.#topics.known) {
+      throw new Problem('no-placement', 'This proxy has not heard of any topic yet.', {
+        retryAfterSeconds: 1,
+      })
+    }
+    const placement = this.#topics.find(topic)
+    if (placement === undefined)
+      throw new Problem('unknown-topic', `There is no topic ${topic.slice(0, 249)}.`)
+    return placement
+  }
+
+  /** Ends with the body out of reach, so that a durable request that waits for acks holds none. */
+  async #receive({ request, query }: EventPost, placement: TopicPlacement): Promise<Judgement | Awaiting> {
+    const { headers } = request
+    const framing = readFraming(headers)
+    const type = parseMediaType(headers['content-type'])
+    requireTaken(type, placement)
+    const parameters = readParameters(query, headers)
+    const { maxBodyBytes, bodyTimeoutMs } = this.#settings
+    const maxBytes = type.format === 'opaque' ? Math.min(maxBodyBytes, placement.maxEventBytes) : maxBodyBytes
+    const held = new HeldRoom(this.#room, placement)
+    try {
+      const body = await readBody(request, framing, { maxBytes, timeoutMs: bodyTimeoutMs }, held)
+      if (this.#closed)
+        throw new Problem('draining', 'The port closed while the body came.', { retryAfterSeconds: 1 })
+      // Given back before the offer: the events take their own room, and nothing can come between.
+      held.release()
+      return this.#judgeBody(body, type, parameters, placement)
+    } finally {
+      held.release()
+    }
+  }
+
+  /** Never waits: the bounds are shared. */
+  #judgeBody(
+    body: Buffer,
+    type: MediaType,
+    parameters: EventParameters,
+    placement: TopicPlacement,
+  ): Judgement | Awaiting {
+    const bounds = this.#bounds
+    const { maxDepth } = this.#settings
+    const arrivalMs = this.#clock.wallMs()
+    splitBody(body, type.format, maxDepth, bounds)
+    const found = bounds.count
+    if (parameters.oneEventOnly !== undefined && found > 1) {
+      throw new Problem(
+        'invalid-parameter',
+        `${parameters.oneEventOnly} is for one event, and there are ${found}.`,
+      )
+    }
+    const { check, maxEventBytes } = placement
+    const verdict = checkEvents(body, bounds, type.format === 'opaque', { check, maxEventBytes, maxDepth })
+    if (verdict.bad > 0 && (verdict.good === 0 || parameters.strict))
+      return this.#refuseEvents(verdict, placement)
+    const events: StagedEvents = {
+      body,
+      bounds: bounds.pairs,
+      count: verdict.good,
+      key: parameters.key,
+      headers: parameters.headers,
+      arrivalMs,
+    }
+    return placement.delivery === 'fast'
+      ? this.#offer(placement, events, verdict)
+      : this.#offerDurable(placement, events, verdict)
+  }
+
+  #offer(placement: TopicPlacement, events: StagedEvents, verdict: Verdict): Judgement {
+    if (events.count > 0 && this.#room.offer(placement, events) === 'full') throw bufferFull(this.#room)
+    this.#countRejected(placement, verdict)
+    return { kind: 'taken', status: 202, accepted: events.count, verdict }
+  }
+
+  #offerDurable(placement: TopicPlacement, events: StagedEvents, verdict: Verdict): Judgement | Awaiting {
+    if (events.count === 0) return { kind: 'taken', status: 200, accepted: 0, verdict }
+    const tally = this.#room.offerDurable(placement, events)
+    if (tally === 'full') throw bufferFull(this.#room)
+    this.#countRejected(placement, verdict)
+    return { kind: 'awaiting', tally, verdict }
+  }
+
+  /** Every event is bad, or one is and `strict` was asked for: nothing enters the buffer, everything is counted. */
+  #refuseEvents(verdict: Verdict, placement: TopicPlacement): Judgement {
+    this.#countRejected(placement, verdict)
+    const first = verdict.rejections[0]
+    if (verdict.good + verdict.bad === 1) {
+      const name = first?.reason === 'too-large' ? 'too-large' : 'all-rejected'
+      return refusal(name, first?.detail ?? 'The event is bad.', verdict)
+    }
+    if (verdict.good === 0) return refusal('all-rejected', `All ${verdict.bad} events are bad.`, verdict)
+    this.#ledger.rejectOnArrival(this.#ledger.topic(placement.topic), 'strict', verdict.good)
+    return refusal(
+      'strict-rejected',
+      `${verdict.bad} of ${verdict.good + verdict.bad} events are bad.`,
+      verdict,
+    )
+  }
+
+  #countRejected(placement: TopicPlacement, verdict: Verdict): void {
+    if (verdict.bad === 0) return
+    const counts = this.#ledger.topic(placement.topic)
+    for (const [reason, events] of verdict.reasons) this.#ledger.rejectOnArrival(counts, reason, events)
+  }
+
+  #judgeAcks(tally: AckTally, verdict: Verdict): Judgement {
+    const { delivered, failed, unknown, refused, total } = tally
+    if (delivered === total) return { kind: 'taken', status: 200, accepted: total, verdict }
+    if (refused === total) {
+      return refusal('all-rejected', `The brokers refused all ${total} events.`, verdict)
+    }
+    const detail = `${delivered} of ${total} events were acknowledged, ${refused} were refused by the brokers.`
+    const problem = new Problem('ack-timeout', detail, {
+      retryAfterSeconds: this.#room.retryAfterSeconds(),
+      extensions: { delivered, failed, unknown, ...listed(verdict) },
+    })
+    return { kind: 'problem', problem }
+  }
+}
+
+/** A durable request whose events are on their way to the brokers. */
+interface Awaiting {
+  readonly kind: 'awaiting'
+  readonly tally: AckTally
+  readonly verdict: Verdict
+}
+
+/** Resolves when `settled` does or the time is over. */
+async function firstOf(settled: Promise<void>, timeoutMs: number): Promise<void> {
+  const over = new AbortController()
+  try {
+    await Promise.race([settled, delay(timeoutMs, undefined, { signal: over.signal }).catch(ignoreAbort)])
+  } finally {
+    over.abort()
+  }
+}
+
+/** The timer of a race that was won is cancelled, and that is no fault. */
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error && error.name === 'AbortError')) throw error
+}
