@@ -1,0 +1,41 @@
+import { Kafka, logLevel } from 'kafkajs'
+
+export interface TestTopicOptions {
+  readonly partitions?: number
+  readonly replicas?: number
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+let serial = 0
+
+/** A name that no other test uses. */
+export function uniqueTopic(prefix: string): string {
+  serial += 1
+  return `${prefix}.t${process.pid}x${serial}x${Math.floor(performance.timeOrigin + performance.now()).toString(36)}`
+}
+
+/** Makes a topic by kafkajs, which shares no code with Forebay, and waits for its leaders; the function it returns deletes it. */
+export async function makeTopic(
+  bootstrap: readonly string[],
+  topic: string,
+  { partitions = 3, replicas = 1, configs = {} }: TestTopicOptions = {},
+): Promise<() => Promise<void>> {
+  const kafka = new Kafka({ clientId: 'test-topics', brokers: [...bootstrap], logLevel: logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      {
+        topic,
+        numPartitions: partitions,
+        replicationFactor: replicas,
+        configEntries: Object.entries(configs).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  })
+  return async () => {
+    await admin.deleteTopics({ topics: [topic] })
+    await admin.disconnect()
+  }
+}
