@@ -48,7 +48,11 @@ class PlainReading {
   readonly #settle: PromiseWithResolvers<Buffer>
   readonly #timer: NodeJS.Timeout
   readonly #onData = (chunk: Buffer) => this.guard(() => this.onChunk(chunk))
-  readonly #onEnd = () => this.guard(() => this.onEnd())
+  readonly #onEnd = () => {
+    // A request that has been read to its end closes too; that is no abort.
+    this.request.off('close', this.#onGone)
+    this.guard(() => this.onEnd())
+  }
   readonly #onGone = () => this.fail(new BodyAborted('the client went away while its body was read'))
 
   constructor(request: IncomingMessage, limits: BodyLimits, staging: Staging) {
