@@ -11,11 +11,11 @@ export interface StackFile {
       string,
       {
         readonly bootstrap: readonly string[]
-        readonly brokers: readonly { readonly id: number; readonly port: number; readonly pid: number }[]
+        readonly brokers: readonly { readonly id: number; readonly port: number; readonly pid: number | null }[]
       }
     >
   >
-  readonly processes: Readonly<Record<string, { readonly pid: number }>>
+  readonly processes: Readonly<Record<string, { readonly pid: number | null }>>
   readonly sinks: Readonly<Record<string, unknown>>
   /** The Unix socket that `forebay local` talks to. */
   readonly socket: string
