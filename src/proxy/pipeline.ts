@@ -44,6 +44,7 @@ export class Pipeline {
   /** Shared by all requests: between splitting and offering nothing waits. */
   readonly #bounds = new EventBounds()
   #closed = false
+  #underWay = 0
 
   constructor(parts: {
     readonly topics: TopicTable
@@ -69,12 +70,26 @@ export class Pipeline {
    * was received), or with `BodyAborted`.
    */
   async take(post: EventPost): Promise<Judgement> {
+    this.#underWay += 1
+    try {
+      return await this.#take(post)
+    } finally {
+      this.#underWay -= 1
+    }
+  }
+
+  /** Requests that are not judged yet. */
+  get underWay(): number {
+    return this.#underWay
+  }
+
+  async #take(post: EventPost): Promise<Judgement> {
     const placement = this.#resolve(post.topic)
     const offered = await this.#receive(post, placement)
     if (offered.kind !== 'awaiting') return offered
     const { tally, verdict } = offered
     if (tally.unknown > 0) await firstOf(tally.settled, this.#settings.durableTimeoutMs)
-    if (tally.delivered < tally.total && tally.unknown > 0) this.#room.withdraw(placement, tally)
+    if (tally.unknown > 0) this.#room.withdraw(placement, tally)
     return this.#judgeAcks(tally, verdict)
   }
 

@@ -1,5 +1,6 @@
-import { Counter, Gauge, type Metric, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Ledger } from '../../core/outcome.ts'
+import { plainHistogram } from '../../telemetry/plain-histogram.ts'
 import type { EventRoom } from '../event-room.ts'
 import { durationBounds, type Traffic } from './traffic.ts'
 
@@ -18,7 +19,14 @@ export function registerProxyMetrics(registry: Registry, sources: MetricSources)
   registerEvents(registry, sources)
   registerRefusals(registry, sources.traffic)
   registerBuffer(registry, sources)
-  registry.registerMetric(durationMetric(sources.traffic))
+  registry.registerMetric(
+    plainHistogram({
+      name: 'forebay_http_request_duration_seconds',
+      help: 'Time from the head of a request to its answer.',
+      bounds: durationBounds,
+      series: () => sources.traffic.series(),
+    }),
+  )
 }
 
 function registerEvents(registry: Registry, { ledger }: MetricSources): void {
@@ -122,41 +130,4 @@ function registerBuffer(registry: Registry, sources: MetricSources): void {
       this.set(sources.placementVersion() ?? 0)
     },
   })
-}
-
-const durationName = 'forebay_http_request_duration_seconds'
-
-/**
- * A histogram that prom-client prints but does not keep: its own costs a hash of the labels for each request. It asks no more of a
- * metric than `name` and `get`, though its type is the union of its classes.
- */
-function durationMetric(traffic: Traffic): Metric {
-  const metric = {
-    name: durationName,
-    reset: () => undefined,
-    get: async () => ({
-      name: durationName,
-      help: 'Time from the head of a request to its answer.',
-      type: 'histogram',
-      aggregator: 'sum',
-      values: durationValues(traffic),
-    }),
-  }
-  return metric as unknown as Metric
-}
-
-function durationValues(traffic: Traffic) {
-  const values: { metricName: string; labels: Record<string, string | number>; value: number }[] = []
-  for (const { family, status, buckets, sumSeconds } of traffic.durations.values()) {
-    const labels = { family, status }
-    let count = 0
-    for (const [at, bucket] of buckets.entries()) {
-      count += bucket
-      const le = durationBounds[at] ?? '+Inf'
-      values.push({ metricName: `${durationName}_bucket`, labels: { le, ...labels }, value: count })
-    }
-    values.push({ metricName: `${durationName}_sum`, labels, value: sumSeconds })
-    values.push({ metricName: `${durationName}_count`, labels, value: count })
-  }
-  return values
 }

@@ -1,0 +1,172 @@
+import { type AddressInfo, Server } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { processSettings } from '../config/processes.ts'
+import type { Values } from '../config/setting.ts'
+import { systemClock } from '../core/clock.ts'
+import { imbalance, Ledger } from '../core/outcome.ts'
+import { PlacementWatcher } from '../placement/watcher.ts'
+import { Health } from '../telemetry/health.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { EventBuffer } from './buffer/event-buffer.ts'
+import { createApp } from './http/app.ts'
+import { Gate } from './http/gate.ts'
+import { registerProxyMetrics } from './http/metrics.ts'
+import { Traffic } from './http/traffic.ts'
+import { Pipeline } from './pipeline.ts'
+import { ClusterProducers, type Undelivered } from './produce/cluster-producers.ts'
+import { addProduceMetrics } from './produce/produce-metrics.ts'
+import { TopicTable } from './topic-table.ts'
+
+export type ProxySettings = Values<(typeof processSettings)['proxy']>
+
+/** Kept from the drain's time for the last answers and the way out. */
+const lastWordsMs = 500
+
+/** One proxy: its parts put together, its life from start to drain. Exits nowhere itself. */
+export class ProxyProcess {
+  readonly ledger = new Ledger()
+  readonly #settings: ProxySettings
+  readonly #logger: Logger
+  readonly #gate = new Gate()
+  readonly #topics = new TopicTable()
+  readonly #watcher: PlacementWatcher
+  readonly #producers: ClusterProducers
+  readonly #buffer: EventBuffer
+  readonly #pipeline: Pipeline
+  readonly #app: FastifyInstance
+
+  constructor(settings: ProxySettings, logger: Logger, maxConnections: number) {
+    this.#settings = settings
+    this.#logger = logger
+    const { ledger } = this
+    const clock = systemClock
+    this.#watcher = new PlacementWatcher({
+      controlUrl: settings.control,
+      snapshotFile: join(settings.dataDir, 'proxy-placement.json'),
+      logger,
+      clock,
+    })
+    this.#producers = new ClusterProducers({ ...settings, clock, ledger, logger })
+    this.#buffer = new EventBuffer({
+      ...settings,
+      limitBytes: settings.maxBufferBytes,
+      clock,
+      ledger,
+      submit: (batch) => this.#producers.submit(batch),
+    })
+    this.#pipeline = new Pipeline({ topics: this.#topics, room: this.#buffer, ledger, clock, settings })
+    const traffic = new Traffic()
+    this.#app = createApp({
+      pipeline: this.#pipeline,
+      gate: this.#gate,
+      traffic,
+      registry: this.#createRegistry(traffic),
+      health: this.#createHealth(),
+      logger,
+      limits: { ...settings, maxConnections },
+    })
+    this.#watcher.onChange((document) => {
+      this.#producers.place(document)
+      this.#topics.use(document)
+      const { version, leaseTerm } = document
+      logger.info(
+        { version, leaseTerm, topics: document.placements.length },
+        'placement: a new one is in use',
+      )
+    })
+  }
+
+  /** Resolves when the port is open; placements may still be missing (`/readyz` says so). Rejects when the port cannot be opened. */
+  async start(): Promise<void> {
+    await this.#watcher.start()
+    await this.#app.listen({ host: this.#settings.host, port: this.#settings.port })
+    this.#logger.info({ host: this.#settings.host, port: this.port }, 'listening')
+  }
+
+  /** The port that is open, also when 0 was asked for. */
+  get port(): number {
+    return (this.#app.server.address() as AddressInfo).port
+  }
+
+  /**
+   * Semantics "Drain": not ready, serve on for the grace, close the port, flush the buffer. `hurry` cuts it short. Resolves with what
+   * was not delivered, in events, within `drainTimeoutMs`.
+   */
+  async drain(hurry: Promise<unknown>): Promise<Undelivered> {
+    const startedMs = systemClock.monotonicMs()
+    const { drainGraceMs, drainTimeoutMs } = this.#settings
+    this.#gate.state = 'leaving'
+    const graceMs = Math.max(0, Math.min(drainGraceMs, drainTimeoutMs - lastWordsMs))
+    await Promise.race([delay(graceMs, undefined, { ref: false }), hurry])
+    this.#gate.state = 'shut'
+    this.#pipeline.close()
+    // Node's HTTP server would close idle connections along with the port, under a client that is just about to ask.
+    Server.prototype.close.call(this.#app.server)
+    this.#buffer.flush()
+    const deadlineMs = startedMs + Math.max(0, drainTimeoutMs - lastWordsMs)
+    const drained = this.#producers.drain(deadlineMs)
+    // Giving everything up lets the first drain end too, with the whole count.
+    const hurried = hurry.then(() => this.#producers.drain(systemClock.monotonicMs()))
+    hurried.catch((error: unknown) => this.#logger.error({ err: error }, 'drain-failed'))
+    const undelivered = await drained
+    await this.#finishAnswers()
+    await this.#watcher.stop()
+    return undelivered
+  }
+
+  /** Lets the last durable answers out, then cuts what is left. */
+  async #finishAnswers(): Promise<void> {
+    const untilMs = systemClock.monotonicMs() + lastWordsMs / 2
+    while (this.#pipeline.underWay > 0 && systemClock.monotonicMs() < untilMs) await delay(10)
+    await delay(20)
+    this.#app.server.closeAllConnections()
+  }
+
+  #createHealth(): Health {
+    const health = new Health()
+    health.register('placement', () => ({
+      ...(this.#topics.known ? {} : { problem: 'no-placement' }),
+      detail: {
+        version: this.#watcher.current?.version,
+        ageMs: Number.isFinite(this.#watcher.ageMs) ? Math.round(this.#watcher.ageMs) : undefined,
+        ...this.#watcher.counts,
+      },
+    }))
+    health.register('draining', () => (this.#gate.state === 'open' ? {} : { problem: 'draining' }))
+    health.register('buffer', () => ({
+      detail: { usedBytes: this.#buffer.usedBytes, limitBytes: this.#buffer.limitBytes },
+    }))
+    health.register('ledger', () => ({ detail: { imbalance: this.#imbalances() } }))
+    return health
+  }
+
+  /** Topics whose counts do not add up: none, always. */
+  #imbalances(): Record<string, number> {
+    const wrong: Record<string, number> = {}
+    for (const [topic, counts] of this.ledger.topics) {
+      const difference = imbalance(counts)
+      if (difference !== 0) wrong[topic] = difference
+    }
+    return wrong
+  }
+
+  #createRegistry(traffic: Traffic): Registry {
+    const registry = new Registry()
+    collectDefaultMetrics({ register: registry })
+    const { budget } = this.#buffer
+    registerProxyMetrics(registry, {
+      ledger: this.ledger,
+      room: this.#buffer,
+      traffic,
+      *bufferBytesByTopic() {
+        for (const topic of budget.topics()) yield [topic, budget.topicBytes(topic)] as const
+      },
+      placementVersion: () => this.#watcher.current?.version,
+    })
+    addProduceMetrics(registry, this.#producers)
+    return registry
+  }
+}
