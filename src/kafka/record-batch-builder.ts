@@ -131,7 +131,8 @@ export class RecordBatchBuilder {
       at = writeVarint(buffer, at + 1, delta)
       at = writeVarint(buffer, at, records)
       if (key.length === 1) {
-        buffer[at] = 1
+        // No key, or an empty one: the common case, without a call.
+        buffer[at] = key[0] as number
         at += 1
       } else at += key.copy(buffer, at)
       at = writeVarint(buffer, at, size)

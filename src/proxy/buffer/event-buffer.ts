@@ -10,7 +10,7 @@ import { DrainRate } from './drain-rate.ts'
 import { EventBatch, type EventBatchOwner } from './event-batch.ts'
 import { LingerQueue } from './linger-queue.ts'
 import { growthBound, MemoryBudget } from './memory-budget.ts'
-import { OpenBatch, OpenSlot } from './open-slot.ts'
+import { OpenBatch, OpenSlot, sameSettings } from './open-slot.ts'
 import { settleRefused } from './refused-batch.ts'
 import { encodeRequestFrame } from './request-frame.ts'
 
@@ -154,6 +154,12 @@ export class EventBuffer implements EventBatchOwner {
     const { batchBytes, clock, ledger } = this.#options
     const partition = events.key === undefined ? undefined : partitionForKey(events.key, placement.partitions)
     const slot = this.#slot(placement.topic, partition)
+    const settings = {
+      acks: placement.delivery === 'durable' ? -1 : 1,
+      compression: placement.compression,
+    } as const
+    // The topic's settings changed: what is gathered under the old ones goes out under them.
+    if (slot.open !== undefined && !sameSettings(slot.open.settings, settings)) this.#seal(slot)
     ledger.accept(this.#topic(placement.topic).counts, events.count)
     for (let index = 0; index < events.count; ) {
       if (slot.open === undefined) {

@@ -21,6 +21,8 @@ export class LingerQueue<Item> {
 
   #arm(delayMs: number): void {
     this.#timer = setTimeout(() => this.#fire(), delayMs)
+    // A process that has nothing else to do drains by flushing.
+    this.#timer.unref()
   }
 
   #fire(): void {

@@ -9,6 +9,10 @@ export interface SlotSettings {
   readonly compression: CompressionName
 }
 
+export function sameSettings(a: SlotSettings, b: SlotSettings): boolean {
+  return a.acks === b.acks && a.compression === b.compression
+}
+
 /** A batch that still takes events. */
 export class OpenBatch {
   readonly builder: RecordBatchBuilder
