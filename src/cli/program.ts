@@ -9,6 +9,7 @@ import { addLocalCommands } from './commands/local.ts'
 import { addPlacementCommands } from './commands/placement.ts'
 import { addRouteCommands } from './commands/route.ts'
 import { addSendCommand } from './commands/send.ts'
+import { addTailCommand } from './commands/tail.ts'
 import { addTopicCommands } from './commands/topic.ts'
 import { examples } from './context.ts'
 import { CommandFailure, SaidFailure, UsageError } from './failure.ts'
@@ -67,6 +68,7 @@ export function buildProgram(terminal: Terminal): Command {
   addPlacementCommands(program, terminal)
   addApplyCommand(program, terminal)
   addSendCommand(program, terminal)
+  addTailCommand(program, terminal)
   addConfigCommands(program, terminal)
   addLocalCommands(program, terminal)
   program

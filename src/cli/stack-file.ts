@@ -11,7 +11,11 @@ export interface StackFile {
       string,
       {
         readonly bootstrap: readonly string[]
-        readonly brokers: readonly { readonly id: number; readonly port: number; readonly pid: number | null }[]
+        readonly brokers: readonly {
+          readonly id: number
+          readonly port: number
+          readonly pid: number | null
+        }[]
       }
     >
   >

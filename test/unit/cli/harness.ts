@@ -66,6 +66,7 @@ export interface RunOptions {
   readonly environment?: Record<string, string>
   readonly interrupted?: AbortSignal
   readonly cwd?: string
+  readonly onOutput?: (text: string) => void
 }
 
 /** Runs a command line in this process. */
@@ -76,6 +77,7 @@ export async function forebay(argv: readonly string[], options: RunOptions = {})
     stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
     write: (text) => {
       out += text
+      options.onOutput?.(text)
     },
     note: (text) => {
       err += text
