@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander'
 import type { PlacementDocument } from '../../core/placement.ts'
 import { type CommandContext, examples, withControl } from '../context.ts'
 import { wholeNumber } from '../options.ts'
-import { follow } from '../tail/follow.ts'
 import { type TailedRecord, valueText } from '../tail/record.ts'
 import { findSource } from '../tail/source.ts'
 import type { Terminal } from '../terminal.ts'
@@ -54,6 +53,8 @@ async function tail(
   const document = await control.get<PlacementDocument>('/v1/placements')
   const source = findSource(document, topic, options.cluster)
   if (terminal.live) terminal.note(`${source.topic} on ${source.cluster.id}, from ${options.from}\n`)
+  // Kafka's client takes half a second to load: only who reads Kafka waits for it.
+  const { follow } = await import('../tail/follow.ts')
   let printed = 0
   await follow(source, {
     from: options.from,
