@@ -19,16 +19,20 @@ export interface Place {
   stop(): Promise<void>
 }
 
+/** What the demo's two topics are called in this stack. */
+export type TopicNames = Readonly<Record<DemoTopic, string>>
+
 /** Watches the sinks of every running route of the demo's topics, from what is in them now. */
 export async function watchPlaces(
   document: PlacementDocument,
   plan: DemoPlan,
-  sinkFolder: (topic: DemoTopic, directory: string) => string,
+  names: TopicNames,
+  sinkFolder: (directory: string) => string,
 ): Promise<Place[]> {
   const places: Place[] = []
   for (const topic of topics) {
     for (const route of document.routes) {
-      if (route.topic !== topic || route.state !== 'running') continue
+      if (route.topic !== names[topic] || route.state !== 'running') continue
       const arrivals = new Arrivals(plan.run, plan.total, plan.wanted[topic])
       places.push(await watchSink(document, topic, route.sink, arrivals, sinkFolder))
     }
@@ -41,14 +45,14 @@ async function watchSink(
   topic: DemoTopic,
   sink: SinkSpec,
   arrivals: Arrivals,
-  sinkFolder: (topic: DemoTopic, directory: string) => string,
+  sinkFolder: (directory: string) => string,
 ): Promise<Place> {
   const place: { completeMs: number | undefined } = { completeMs: undefined }
   const take = (event: Buffer) => {
     if (arrivals.add(event) && arrivals.complete) place.completeMs ??= performance.now()
   }
   if (sink.type === 'file') {
-    const follower = new FolderFollower(sinkFolder(topic, sink.directory), take)
+    const follower = new FolderFollower(sinkFolder(sink.directory), take)
     await follower.skipToEnd()
     return Object.assign(place, {
       topic,
@@ -80,7 +84,7 @@ async function watchSink(
 export function fileSinkFolder(
   dataDir: string,
   sinks: Readonly<Record<string, unknown>>,
-): (topic: DemoTopic, directory: string) => string {
+): (directory: string) => string {
   const said = sinks.file
   const root =
     typeof said === 'string'
@@ -88,5 +92,5 @@ export function fileSinkFolder(
       : typeof said === 'object' && said !== null && 'directory' in said && typeof said.directory === 'string'
         ? said.directory
         : join(dataDir, 'router')
-  return (_topic, directory) => (isAbsolute(directory) ? directory : join(root, directory))
+  return (directory) => (isAbsolute(directory) ? directory : join(root, directory))
 }
