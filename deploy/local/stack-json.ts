@@ -1,4 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { KafkaCluster } from './kafka-cluster.ts'
 import { type ForebayProcess, processUrl, type StackLayout, stackPaths } from './stack-layout.ts'
 import type { BuiltSink } from './start-options.ts'
@@ -40,7 +41,7 @@ export function stackJson({ layout, clusters, pids, sinks, socket }: StackJsonIn
   const reach: Readonly<Record<BuiltSink, unknown>> = {
     kafka: { cluster: 'consumer', bootstrap: consumer?.bootstrap ?? [] },
     // A route's files are in a folder named by its id below this one.
-    file: { directory: stackPaths(layout.directory).state('router') },
+    file: { directory: join(stackPaths(layout.directory).state('router'), 'files') },
   }
   return {
     proxy: processUrl(layout, 'proxy'),
