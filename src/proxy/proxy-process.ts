@@ -1,4 +1,4 @@
-import { type AddressInfo, Server } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
@@ -12,6 +12,7 @@ import { Health } from '../telemetry/health.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { EventBuffer } from './buffer/event-buffer.ts'
 import { createApp } from './http/app.ts'
+import { closePort } from './http/close-port.ts'
 import { Gate } from './http/gate.ts'
 import { registerProxyMetrics } from './http/metrics.ts'
 import { Traffic } from './http/traffic.ts'
@@ -103,9 +104,8 @@ export class ProxyProcess {
     await Promise.race([delay(graceMs, undefined, { ref: false }), hurry])
     this.#gate.state = 'shut'
     this.#pipeline.close()
-    // Node's HTTP server would close idle connections along with the port, under a client that is just about to ask.
-    Server.prototype.close.call(this.#app.server)
     this.#buffer.flush()
+    await closePort(this.#app.server)
     const deadlineMs = startedMs + Math.max(0, drainTimeoutMs - lastWordsMs)
     const drained = this.#producers.drain(deadlineMs)
     // Giving everything up lets the first drain end too, with the whole count.

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type PlacementDocument, placementETag, type TopicPlacement } from '../../src/core/placement.ts'
+import { freePort } from '../support/free-port.ts'
+import { startProcess, type TestProcess } from '../support/process.ts'
+import { type Cleanup, temporaryFolder } from '../support/temporary-folder.ts'
+
+/** A topic on `fronting-a`; fast, 2 partitions, checked for structure. */
+export function placedTopic(topic: string, more: Partial<TopicPlacement> = {}): TopicPlacement {
+  return {
+    topic,
+    delivery: 'fast',
+    cluster: 'fronting-a',
+    holders: ['fronting-a'],
+    partitions: 2,
+    maxEventBytes: 2 ** 20,
+    check: 'structure',
+    eventId: 'none',
+    compression: 'none',
+    mediaTypes: [],
+    ...more,
+  }
+}
+
+export function placementOf(
+  bootstrap: readonly string[],
+  placements: readonly TopicPlacement[],
+): PlacementDocument {
+  const clusters = [{ id: 'fronting-a', role: 'fronting' as const, bootstrap }]
+  return { storeId: 'test', leaseTerm: 1, version: 1, clusters, placements, routes: [] }
+}
+
+export interface RunningProxy {
+  readonly url: string
+  readonly process: TestProcess
+}
+
+/**
+ * A real `forebay proxy` on a port of its own, told this placement by a stand-in for the control plane (whose own tests are elsewhere).
+ * Resolves when it is ready.
+ */
+export async function startProxy(
+  owner: Cleanup,
+  document: PlacementDocument,
+  args: readonly string[] = [],
+): Promise<RunningProxy> {
+  const control = createServer((request, response) => {
+    // The same document is asked for again and again: answer as slowly as a long-poll.
+    const again = request.headers['if-none-match'] !== undefined
+    const answer = () => {
+      response.writeHead(again ? 304 : 200, {
+        'content-type': 'application/json',
+        etag: placementETag(document),
+      })
+      response.end(again ? undefined : JSON.stringify(document))
+    }
+    if (!again || request.url?.includes('wait=0')) answer()
+    else setTimeout(answer, 5000).unref()
+  })
+  control.listen(0, '127.0.0.1')
+  await once(control, 'listening')
+  owner.after(() => {
+    control.close()
+    control.closeAllConnections()
+  })
+  const port = await freePort()
+  const process = startProcess(owner, 'proxy', [
+    ...['--port', String(port), '--data-dir', temporaryFolder(owner)],
+    ...['--control', `http://127.0.0.1:${(control.address() as AddressInfo).port}`, ...args],
+  ])
+  const url = `http://127.0.0.1:${port}`
+  await process.waitForReady(url)
+  return { url, process }
+}
+
+export async function postEvents(
+  proxy: RunningProxy,
+  topic: string,
+  body: string | Buffer,
+  contentType = 'application/x-ndjson',
+) {
+  const response = await fetch(`${proxy.url}/v1/topics/${topic}/events`, {
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+  })
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever JSON came
+  const answer = { status: response.status, body: (await response.json()) as any }
+  return answer
+}
+
+/** The samples of `/metrics`, by the whole text before the value. */
+export async function readMetrics(proxy: RunningProxy): Promise<Map<string, number>> {
+  const text = await (await fetch(`${proxy.url}/metrics`)).text()
+  const samples = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    const space = line.lastIndexOf(' ')
+    if (space > 0 && !line.startsWith('#')) samples.set(line.slice(0, space), Number(line.slice(space + 1)))
+  }
+  return samples
+}
+
+/** The conservation equation, from the outside: received = rejected + dropped + delivered + in flight. */
+export function assertConserved(samples: ReadonlyMap<string, number>): void {
+  const sum = (name: string) => {
+    let total = 0
+    for (const [key, value] of samples) if (key === name || key.startsWith(`${name}{`)) total += value
+    return total
+  }
+  const received = sum('forebay_events_received_total')
+  const outcomes = sum('forebay_events_outcome_total')
+  const inFlight = sum('forebay_events_in_flight')
+  assert.equal(
+    received,
+    outcomes + inFlight,
+    `received ${received}, outcomes ${outcomes}, in flight ${inFlight}`,
+  )
+}
