@@ -1,0 +1,37 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { Problem } from '../../core/problems.ts'
+
+/** Probes of an orchestrator carry no token, and learn nothing here. */
+const openPaths = new Set(['/livez', '/readyz'])
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i
+
+/** Whether an address to listen on is reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return loopback.test(host)
+}
+
+/**
+ * With a token: every call needs it, compared in constant time. Without: this process listens on loopback only, and takes only
+ * requests that were addressed to loopback, so that no web page reaches it by a name of its own (DNS rebinding).
+ */
+export function addAccessControl(app: FastifyInstance, token: string): void {
+  app.addHook('onRequest', async (request) => {
+    if (openPaths.has(request.url.split('?', 1)[0] ?? '')) return
+    if (token === '') {
+      if (!isLoopback(request.hostname))
+        throw new Problem('forbidden', 'without --token only requests to a loopback address are taken')
+      return
+    }
+    const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    if (given === undefined || !sameSecret(given, token))
+      throw new Problem('unauthorized', 'send Authorization: Bearer <token>')
+  })
+}
+
+/** Digests have one length, so that neither it nor the first difference shows in the time. */
+function sameSecret(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(wanted))
+}

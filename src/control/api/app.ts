@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
+import { addTelemetryEndpoints } from '../../telemetry/endpoints.ts'
+import type { Health } from '../../telemetry/health.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { ControlService } from '../apply/control-service.ts'
+import type { ClusterAdmins } from '../provision/clusters.ts'
+import type { ControlStore } from '../store/control-store.ts'
+import { addAccessControl } from './access.ts'
+import { apply } from './apply.ts'
+import { clusters } from './clusters.ts'
+import { addErrorHandling } from './errors.ts'
+import { addHttpMetrics } from './http-metrics.ts'
+import { namespaces } from './namespaces.ts'
+import { addOpenApi } from './openapi.ts'
+import type { PlacementFeed } from './placement-feed.ts'
+import { placements } from './placements.ts'
+import { routes } from './routes.ts'
+import { topics } from './topics.ts'
+
+export interface AppOptions {
+  readonly store: ControlStore
+  readonly service: ControlService
+  readonly admins: ClusterAdmins
+  readonly feed: PlacementFeed
+  readonly registry: Registry
+  readonly health: Health
+  readonly logger: Logger
+  /** '' = none is asked for, and only loopback requests are taken. */
+  readonly token: string
+  /** From then on each answer ends its connection. */
+  readonly isDraining: () => boolean
+}
+
+/** An apply of a thousand topics is about half a MiB. */
+const bodyLimitBytes = 16 * 2 ** 20
+
+/** The HTTP side of the control plane. The caller listens and closes. */
+export function buildApp(options: AppOptions): FastifyInstance {
+  const app = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 300 },
+  }) as unknown as FastifyInstance
+  checkParameters(app)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('forebay-request-id', request.id)
+    if (options.isDraining()) reply.header('connection', 'close')
+  })
+  addHttpMetrics(app, options.registry)
+  addErrorHandling(app)
+  addAccessControl(app, options.token)
+  addOpenApi(app)
+  addTelemetryEndpoints(app, options)
+  for (const add of [namespaces, topics, clusters, routes, placements, apply]) {
+    app.register((scope, _options, done) => {
+      add(scope, options)
+      done()
+    })
+  }
+  return app
+}
+
+/**
+ * Parameters are checked by their schemas, with numbers read from text. Bodies are not checked here: documents/check.ts does it with
+ * the same schemas and says what was meant. Answers are plain JSON, so that no schema drops a member.
+ */
+function checkParameters(app: FastifyInstance): void {
+  const ajv = new Ajv2020({ coerceTypes: true, useDefaults: true, strict: false })
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    if (httpPart === 'body') return () => true
+    return ajv.compile(schema as object)
+  })
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+}

@@ -1,0 +1,185 @@
+import { Problem } from '../../core/problems.ts'
+import type { ApplyChange, ApplyResult, RouteResourceSpec, TopicSpec } from '../../core/resources.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { CheckedDocument } from '../documents/check.ts'
+import type { ClusterAdmins } from '../provision/clusters.ts'
+import { Provisioner } from '../provision/provisioner.ts'
+import type { Authorship, Change, ControlState, ControlStore } from '../store/control-store.ts'
+import { type PlannedChange, planChanges } from './plan-changes.ts'
+import { type Realised, realiseRoute, realiseTopic, sinkRequest, topicRequest } from './realise.ts'
+
+/** Topics and routes that are made and committed together: a commit costs a disk sync and wakes every follower. */
+const chunkSize = 50
+/** Kafka topics made at the same time. */
+const parallel = 8
+const reachDeadlineMs = 3000
+
+export interface ApplierOptions {
+  readonly store: ControlStore
+  readonly admins: ClusterAdmins
+  readonly logger: Logger
+  /** Called after each commit, with the new placement version. */
+  readonly committed: (version: number) => Promise<void>
+}
+
+/**
+ * Makes documents true: plans, makes the Kafka topics, and only then commits, so that no placement speaks of a topic that has no
+ * leaders. The caller lets one run at a time. When it fails in the middle, what was committed before stays, and applying again goes on.
+ */
+export class Applier {
+  readonly #options: ApplierOptions
+
+  constructor(options: ApplierOptions) {
+    this.#options = options
+  }
+
+  /** Checks everything that can be checked without changing anything. */
+  async dryRun(documents: readonly CheckedDocument[]): Promise<ApplyResult> {
+    const { store, admins } = this.#options
+    const plan = planChanges(documents, await store.load())
+    const provisioner = new Provisioner(admins)
+    const changes: ApplyChange[] = []
+    for (const planned of plan.changes) {
+      const notes = planned.action === 'unchanged' ? [] : await preview(planned, plan.after, provisioner)
+      changes.push(report(planned, planned.action, notes))
+    }
+    const { version } = await store.placement()
+    return { dryRun: true, version, changes }
+  }
+
+  async apply(documents: readonly CheckedDocument[], by: Authorship): Promise<ApplyResult> {
+    const { store, admins } = this.#options
+    const before = await store.load()
+    const plan = planChanges(documents, before)
+    const provisioner = new Provisioner(admins)
+    const changes = await this.#applyPlain(plan.changes, by)
+    // Routes are realised against what the store holds by then: their topics.
+    for (const kind of ['Topic', 'Route'] as const) {
+      const planned = plan.changes.filter((change) => change.kind === kind)
+      for (let from = 0; from < planned.length; from += chunkSize)
+        changes.push(...(await this.#applyChunk(planned.slice(from, from + chunkSize), provisioner, by)))
+    }
+    const { version } = await store.placement()
+    return { dryRun: false, version, changes }
+  }
+
+  /** Namespaces and clusters: nothing to make outside. */
+  async #applyPlain(planned: readonly PlannedChange[], by: Authorship): Promise<ApplyChange[]> {
+    const plain = planned.filter(({ kind }) => kind === 'Namespace' || kind === 'Cluster')
+    const changed = plain.filter(({ action }) => action !== 'unchanged')
+    await this.#commit(
+      changed.map(({ kind, spec }) => ({ action: 'put', kind, spec }) as Change),
+      by,
+    )
+    return Promise.all(plain.map(async (change) => report(change, change.action, await this.#reach(change))))
+  }
+
+  /** A cluster may be added while it is down (a cold standby is); whoever adds it should hear of that. */
+  async #reach(change: PlannedChange): Promise<readonly string[]> {
+    if (change.kind !== 'Cluster' || change.action === 'unchanged') return []
+    const spec = (change as PlannedChange<'Cluster'>).spec
+    try {
+      const { brokers } = await this.#options.admins.describe(spec, reachDeadlineMs)
+      return [`${brokers.length === 1 ? '1 broker' : `${brokers.length} brokers`} found`]
+    } catch (error) {
+      return [`does not answer now: ${(error as Error).message}`]
+    }
+  }
+
+  async #applyChunk(
+    planned: readonly PlannedChange[],
+    provisioner: Provisioner,
+    by: Authorship,
+  ): Promise<readonly ApplyChange[]> {
+    const state = await this.#options.store.load()
+    const realised = await mapParallel(planned, (change) => realise(change, state, provisioner))
+    const done = realised.flatMap((result) => (result.status === 'fulfilled' ? result.value.changes : []))
+    // Topics that were made are recorded even when another of the chunk failed.
+    await this.#commit(done, by)
+    const failure = realised.find((result) => result.status === 'rejected')
+    if (failure !== undefined) throw failure.reason
+    return planned.map((change, index) => {
+      const result = realised[index]
+      const { changes, notes } = result?.status === 'fulfilled' ? result.value : { changes: [], notes: [] }
+      const isRepair = change.action === 'unchanged' && changes.length > 0
+      return report(change, isRepair ? 'update' : change.action, notes)
+    })
+  }
+
+  async #commit(changes: readonly Change[], by: Authorship): Promise<void> {
+    if (changes.length === 0) return
+    const version = await this.#options.store.commit(changes, by)
+    this.#options.logger.info({ version, changes: changes.length, reason: by.reason }, 'committed')
+    await this.#options.committed(version)
+  }
+}
+
+async function realise(
+  change: PlannedChange,
+  state: ControlState,
+  provisioner: Provisioner,
+): Promise<Realised> {
+  if (change.kind === 'Topic') return realiseTopic(change.spec as TopicSpec, state, provisioner)
+  const spec = change.spec as RouteResourceSpec
+  return realiseRoute(spec, topicOf(spec, state), state, provisioner)
+}
+
+async function preview(
+  change: PlannedChange,
+  after: ControlState,
+  provisioner: Provisioner,
+): Promise<readonly string[]> {
+  const request =
+    change.kind === 'Topic'
+      ? topicRequest(change.spec as TopicSpec, after)
+      : change.kind === 'Route'
+        ? sinkRequest(
+            change.spec as RouteResourceSpec,
+            topicOf(change.spec as RouteResourceSpec, after),
+            after,
+          )
+        : undefined
+  if (request === undefined) return []
+  try {
+    return await provisioner.preview(request)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return [error.message]
+  }
+}
+
+function topicOf(route: RouteResourceSpec, state: ControlState): TopicSpec {
+  const topic = state.Topic.get(route.topic)?.spec
+  if (topic === undefined)
+    throw new Problem('conflict', `Route ${route.name}: there is no topic ${route.topic}`)
+  return topic
+}
+
+function report(
+  planned: PlannedChange,
+  action: ApplyChange['action'],
+  notes: readonly string[],
+): ApplyChange {
+  const { kind, spec, changes } = planned
+  return { kind, name: spec.name, action, changes, notes: [...new Set([...planned.notes, ...notes])] }
+}
+
+/** Settles all, `parallel` at a time, results in the order of the items. */
+async function mapParallel<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly PromiseSettledResult<Result>[]> {
+  const results: PromiseSettledResult<Result>[] = []
+  let next = 0
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) {
+      const item = items[index] as Item
+      results[index] = await work(item).then(
+        (value) => ({ status: 'fulfilled' as const, value }),
+        (reason: unknown) => ({ status: 'rejected' as const, reason }),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, worker))
+  return results
+}

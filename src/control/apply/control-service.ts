@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Problem } from '../../core/problems.ts'
+import type { ApplyChange, ApplyResult } from '../../core/resources.ts'
+import type { ClusterAdmin } from '../../kafka/admin.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { type CheckedDocument, checkDocument } from '../documents/check.ts'
+import { resolveDocument } from '../documents/resolve.ts'
+import type { ClusterAdmins } from '../provision/clusters.ts'
+import type {
+  Authorship,
+  Change,
+  ControlStore,
+  PendingDeletion,
+  ResourceKind,
+  StoredResource,
+} from '../store/control-store.ts'
+import { Applier } from './applier.ts'
+import { Mutex } from './mutex.ts'
+import { checkDocuments } from './plan-changes.ts'
+import { routesOf } from './realise.ts'
+import { clusterUser } from './rules.ts'
+
+export interface ControlServiceOptions {
+  readonly store: ControlStore
+  readonly admins: ClusterAdmins
+  readonly logger: Logger
+  readonly committed: (version: number) => Promise<void>
+}
+
+/** `*`, or the revision that the caller has read. */
+export type IfMatch = '*' | number
+
+/**
+ * Everything that changes the control plane's state. Writes run one at a time, each to its end: reading, making Kafka topics and
+ * committing do not interleave. Errors are Problems.
+ */
+export class ControlService {
+  readonly #options: ControlServiceOptions
+  readonly #applier: Applier
+  readonly #writes = new Mutex()
+
+  constructor(options: ControlServiceOptions) {
+    this.#options = options
+    this.#applier = new Applier(options)
+  }
+
+  /** Documents as users write them. Idempotent. */
+  async apply(documents: readonly unknown[], dryRun: boolean, by: Authorship): Promise<ApplyResult> {
+    const checked = checkDocuments(documents)
+    if (dryRun) return this.#applier.dryRun(checked)
+    return this.#writes.run(() => this.#apply(checked, by))
+  }
+
+  /** The one document of a POST; a conflict when there is something of that name. Gives what became of it. */
+  async create(kind: ResourceKind, document: unknown, by: Authorship): Promise<ApplyChange> {
+    const checked = checkDocument(document, kind)
+    return this.#writes.run(async () => {
+      const { name } = resolveDocument(checked, await this.#options.store.load())
+      if ((await this.#options.store.get(kind, name)) !== undefined)
+        throw new Problem(
+          'conflict',
+          `there is a ${kind} ${name} already: PUT replaces it, apply makes it so`,
+        )
+      return only(await this.#apply([checked], by), kind, name)
+    })
+  }
+
+  async replace(
+    kind: ResourceKind,
+    name: string,
+    document: unknown,
+    ifMatch: IfMatch,
+    by: Authorship,
+  ): Promise<ApplyChange> {
+    const named = typeof document === 'object' && document !== null ? { name, ...document } : document
+    const checked = checkDocument(named, kind)
+    if (checked.document.name !== name)
+      throw new Problem(
+        'invalid-document',
+        `${checked.label}: name: the address says ${name}, and names do not change`,
+      )
+    return this.#writes.run(async () => {
+      await this.#find(kind, name, ifMatch)
+      return only(await this.#apply([checked], by), kind, name)
+    })
+  }
+
+  /** `yes`: the caller knows that the topic's events go too. */
+  async remove(
+    kind: ResourceKind,
+    name: string,
+    ifMatch: IfMatch,
+    yes: boolean,
+    by: Authorship,
+  ): Promise<void> {
+    await this.#writes.run(async () => {
+      const found = await this.#find(kind, name, ifMatch)
+      await this.#refuseWhileUsed(kind, name)
+      if (kind === 'Topic' && !yes) throw confirmTopic(found as StoredResource<'Topic'>)
+      const deletions = kind === 'Topic' ? found.provisioned : []
+      await this.#commit(
+        [
+          { action: 'delete', kind, name },
+          ...deletions.map(
+            ({ cluster, topicId }): Change => ({
+              action: 'deleteLater',
+              deletion: { cluster, topic: name, topicId },
+            }),
+          ),
+        ],
+        by,
+      )
+      if (kind === 'Cluster') await this.#options.admins.forget(name)
+      await this.#deletePending()
+    })
+  }
+
+  async setRouteState(
+    name: string,
+    state: 'running' | 'paused',
+    by: Authorship,
+  ): Promise<StoredResource<'Route'>> {
+    return this.#writes.run(async () => {
+      const found = await this.#find('Route', name, '*')
+      if (found.spec.state === state) return found
+      await this.#commit([{ action: 'put', kind: 'Route', spec: { ...found.spec, state } }], by)
+      return this.#find('Route', name, '*')
+    })
+  }
+
+  /** Ends what a crash left over: Kafka topics that were to be deleted. */
+  async resume(): Promise<void> {
+    await this.#writes.run(() => this.#deletePending())
+  }
+
+  /** Resolves when no write is under way. */
+  async settled(): Promise<void> {
+    await this.#writes.run(async () => undefined)
+  }
+
+  /** What is to be deleted goes first: a topic of the same name must not be taken over and then deleted. */
+  async #apply(checked: readonly CheckedDocument[], by: Authorship): Promise<ApplyResult> {
+    await this.#deletePending()
+    return this.#applier.apply(checked, by)
+  }
+
+  async #find<Kind extends ResourceKind>(
+    kind: Kind,
+    name: string,
+    ifMatch: IfMatch,
+  ): Promise<StoredResource<Kind>> {
+    const found = await this.#options.store.get(kind, name)
+    if (found === undefined) throw new Problem('not-found', `there is no ${kind} ${name}`)
+    if (ifMatch !== '*' && ifMatch !== found.revision) {
+      throw new Problem(
+        'precondition-failed',
+        `${kind} ${name} has revision ${found.revision} by now, not ${ifMatch}`,
+      )
+    }
+    return found
+  }
+
+  async #refuseWhileUsed(kind: ResourceKind, name: string): Promise<void> {
+    const state = await this.#options.store.load()
+    if (kind === 'Topic') {
+      const routes = routesOf(name, state).map(({ spec }) => spec.name)
+      if (routes.length > 0)
+        throw new Problem('conflict', `Topic ${name} is carried by ${routes.join(', ')}: delete them first`)
+    }
+    const topic = [...state.Topic.keys()].find((other) => other.startsWith(`${name}.`))
+    if (kind === 'Namespace' && topic !== undefined)
+      throw new Problem('conflict', `Namespace ${name} has topics, such as ${topic}: delete them first`)
+    const user = clusterUser(name, state)
+    if (kind === 'Cluster' && user !== undefined)
+      throw new Problem('conflict', `Cluster ${name} is used by ${user}`)
+  }
+
+  /** A cluster that is away keeps its deletions for later; the topics are unplaced already. */
+  async #deletePending(): Promise<void> {
+    const { store, admins, logger } = this.#options
+    const pending = await store.pendingDeletions()
+    if (pending.length === 0) return
+    const { Cluster } = await store.load()
+    for (const deletion of pending) {
+      const cluster = Cluster.get(deletion.cluster)?.spec
+      try {
+        if (cluster !== undefined) await deleteKafkaTopic(admins.of(cluster), deletion)
+        await store.deleted(deletion)
+        logger.info(deletion, 'the Kafka topic is deleted')
+      } catch (error) {
+        logger.warn({ ...deletion, err: error }, 'the Kafka topic could not be deleted: to be tried again')
+      }
+    }
+  }
+
+  async #commit(changes: readonly Change[], by: Authorship): Promise<void> {
+    const version = await this.#options.store.commit(changes, by)
+    this.#options.logger.info({ version, changes: changes.length, reason: by.reason }, 'committed')
+    await this.#options.committed(version)
+  }
+}
+
+function confirmTopic({ spec, provisioned }: StoredResource<'Topic'>): Problem {
+  const where = provisioned.map(({ cluster }) => cluster).join(', ') || spec.cluster
+  return new Problem(
+    'conflict',
+    `Topic ${spec.name}: deleting it takes its ${spec.partitions} partitions on ${where} with every event in them, delivered to a sink or not, and events that proxies hold for it. Ask again with yes=true`,
+    { extensions: { partitions: spec.partitions, clusters: provisioned.map(({ cluster }) => cluster) } },
+  )
+}
+
+function only(result: ApplyResult, kind: ResourceKind, name: string): ApplyChange {
+  const change = result.changes.find((candidate) => candidate.kind === kind && candidate.name === name)
+  if (change === undefined) throw new Error(`${kind} ${name} was not applied`)
+  return change
+}
+
+/** Resolves when the cluster does not show it any more: Kafka answers before that. */
+async function deleteKafkaTopic(admin: ClusterAdmin, { topic, topicId }: PendingDeletion): Promise<void> {
+  await admin.deleteTopicById(topicId)
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const found = (await admin.describeTopics([topic])).get(topic)
+    if (found?.topicId !== topicId) return
+    await sleep(50)
+  }
+}
