@@ -19,7 +19,12 @@ const { from = '', to = '', topic = '', target = '' } = values
 quietNode24()
 const kafkaAt = (bootstrap: string) => new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.ERROR })
 const producer = kafkaAt(to).producer({ allowAutoTopicCreation: false })
-const consumer = kafkaAt(from).consumer({ groupId: `baseline-${target}`, allowAutoTopicCreation: false })
+const consumer = kafkaAt(from).consumer({
+  groupId: `baseline-${target}`,
+  allowAutoTopicCreation: false,
+  // A paused consumer looks again only after this.
+  maxWaitTimeInMs: 200,
+})
 await Promise.all([producer.connect(), consumer.connect()])
 await consumer.subscribe({ topics: [topic], fromBeginning: true })
 const joined = new Promise<void>((resolve) => {

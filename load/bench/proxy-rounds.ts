@@ -105,13 +105,14 @@ async function finish(
   expected: { run: string; total: number; digest: MultisetDigest },
   say: (line: string) => void,
 ): Promise<ProxyResult[]> {
-  const finished: ProxyResult[] = []
-  for (const contender of contenders) {
-    const { name, server, topic } = contender
-    const rss = peakRssBytes(server.pid)
-    if (topic !== undefined) say(`reading back what ${name} acknowledged`)
-    const check = topic === undefined ? undefined : await checkTopic(kafka.fronting, topic, expected)
-    finished.push({ name, rounds: results.get(contender) ?? [], peakRssBytes: rss, check })
-  }
-  return finished
+  say('reading back what was acknowledged')
+  // Side by side: each reader's group waits some seconds for members that never come.
+  return Promise.all(
+    contenders.map(async (contender) => {
+      const { name, server, topic } = contender
+      const rss = peakRssBytes(server.pid)
+      const check = topic === undefined ? undefined : await checkTopic(kafka.fronting, topic, expected)
+      return { name, rounds: results.get(contender) ?? [], peakRssBytes: rss, check }
+    }),
+  )
 }

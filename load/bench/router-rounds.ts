@@ -53,15 +53,15 @@ export async function routerRounds(
       )
     }
   }
-  const finished: RouterResult[] = []
-  for (const carrier of carriers) {
-    const { name, server, target } = carrier
-    const rss = peakRssBytes(server.pid)
-    say(`reading back what ${name} carried`)
-    const check = await checkTopic(kafka.consumer, target, { run, total, digest })
-    finished.push({ name, rounds: results.get(carrier) ?? [], peakRssBytes: rss, check })
-  }
-  return finished
+  say('reading back what was carried')
+  return Promise.all(
+    carriers.map(async (carrier) => {
+      const { name, server, target } = carrier
+      const rss = peakRssBytes(server.pid)
+      const check = await checkTopic(kafka.consumer, target, { run, total, digest })
+      return { name, rounds: results.get(carrier) ?? [], peakRssBytes: rss, check }
+    }),
+  )
 }
 
 async function carry(

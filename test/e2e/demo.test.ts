@@ -9,11 +9,13 @@ import { withAdmin } from '../../load/verify/kafka-reader.ts'
 import { freePorts } from '../support/free-port.ts'
 import { type ClusterAddress, sharedClusters } from '../support/kafka.ts'
 import { fromRoot, runForebay, startProcess, type TestProcess } from '../support/process.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { type Cleanup, temporaryFolder } from '../support/temporary-folder.ts'
 
 const id = randomUUID().slice(0, 8)
 const names = { events: `demo${id}.events`, orders: `demo${id}.orders` }
-const owner = { after }
+/** Hooks added while a hook runs would belong to that hook: they are kept for the suite's end. */
+const cleanups: (() => void | Promise<void>)[] = []
+const owner: Cleanup = { after: (hook) => void cleanups.push(hook) }
 
 async function runDemo(words: readonly string[]): Promise<{ code: number; output: string }> {
   const child = spawn(process.execPath, [fromRoot('load', 'demo', 'main.ts'), ...words], {
@@ -71,13 +73,14 @@ describe('the demo through control plane, proxy and router on real Kafka', () =>
       router: url(router),
       clusters: {},
       processes: {},
-      sinks: { file: { directory: join(data, 'router') } },
+      sinks: { file: { directory: join(data, 'router', 'files') } },
     }
     writeFileSync(join(data, 'stack.json'), JSON.stringify(stack))
   })
 
   after(async () => {
     await Promise.all(processes.map((one) => one.stop()))
+    for (const cleanup of cleanups.toReversed()) await cleanup()
     for (const { bootstrap } of Object.values(clusters)) {
       await withAdmin(bootstrap, async (admin) => {
         const present = await admin.listTopics()
