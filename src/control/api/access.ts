@@ -14,7 +14,8 @@ export function isLoopback(host: string): boolean {
 
 /**
  * With a token: every call needs it, compared in constant time. Without: this process listens on loopback only, and takes only
- * requests that were addressed to loopback, so that no web page reaches it by a name of its own (DNS rebinding).
+ * requests that were addressed to loopback, so that no web page reaches it by a name of its own (DNS rebinding),
+ * and none from a page of another origin.
  */
 export function addAccessControl(app: FastifyInstance, token: string): void {
   app.addHook('onRequest', async (request) => {
@@ -22,12 +23,19 @@ export function addAccessControl(app: FastifyInstance, token: string): void {
     if (token === '') {
       if (!isLoopback(request.hostname))
         throw new Problem('forbidden', 'without --token only requests to a loopback address are taken')
+      if (!isSameOrigin(request.headers.origin, request.host))
+        throw new Problem('forbidden', 'without --token no web page of another origin is served')
       return
     }
     const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
     if (given === undefined || !sameSecret(given, token))
       throw new Problem('unauthorized', 'send Authorization: Bearer <token>')
   })
+}
+
+/** Browsers say where a page came from; a page from elsewhere must not pause a route by posting a form. */
+function isSameOrigin(origin: string | undefined, host: string): boolean {
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
 }
 
 /** Digests have one length, so that neither it nor the first difference shows in the time. */

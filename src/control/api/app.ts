@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
 import { addTelemetryEndpoints } from '../../telemetry/endpoints.ts'
 import type { Health } from '../../telemetry/health.ts'
@@ -41,7 +41,7 @@ const bodyLimitBytes = 16 * 2 ** 20
 export function buildApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: 30_000,
     keepAliveTimeout: 75_000,
@@ -50,9 +50,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 300 },
   }) as unknown as FastifyInstance
+  app.removeContentTypeParser('text/plain')
   checkParameters(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('forebay-request-id', request.id)
+  })
+  app.addHook('onSend', async (_request, reply) => {
     if (options.isDraining()) reply.header('connection', 'close')
   })
   addHttpMetrics(app, options.registry)

@@ -47,23 +47,26 @@ export class PlacementFeed {
     this.#wake()
   }
 
-  /** Resolves with the next commit, after `waitMs`, when `gone` aborts, or at once while draining; never rejects. */
-  async next(waitMs: number, gone: AbortSignal): Promise<void> {
-    if (this.#draining || waitMs <= 0 || gone.aborted) return
+  /** Resolves when a commit has made `hasNews` true, after `waitMs`, when `gone` aborts, or at once while draining; never rejects. */
+  async until(hasNews: () => boolean, waitMs: number, gone: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => {
+      if (this.#draining || gone.aborted || hasNews()) resolve()
+    }
     const timer = setTimeout(resolve, waitMs)
-    this.#waiters.add(resolve)
-    gone.addEventListener('abort', () => resolve(), { once: true })
+    this.#waiters.add(look)
+    gone.addEventListener('abort', look, { once: true })
+    look()
     try {
       await promise
     } finally {
       clearTimeout(timer)
-      this.#waiters.delete(resolve)
+      this.#waiters.delete(look)
     }
   }
 
   #wake(): void {
-    for (const resolve of this.#waiters) resolve()
+    for (const look of this.#waiters) look()
   }
 }
 

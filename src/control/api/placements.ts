@@ -25,7 +25,7 @@ export function placements(app: FastifyInstance, { feed }: { feed: PlacementFeed
         const gone = new AbortController()
         // Of the answer, not of the request: a request is closed as soon as it has been read.
         reply.raw.once('close', () => gone.abort())
-        await feed.next(wait * 1000, gone.signal)
+        await feed.until(hasNews, wait * 1000, gone.signal)
       }
       const { etag, body } = feed.current
       reply.header('etag', etag).header('cache-control', 'no-store')

@@ -96,7 +96,7 @@ function explain(file: string, error: unknown): StoreError {
     return new StoreError(`store-locked: another control plane has ${file} open`, { cause: error })
   if (primary === 11 || primary === 26) {
     return new StoreError(
-      `store-corrupt: ${file}: ${message}. Restore it from a backup; nothing was changed and no empty store was made`,
+      `store-corrupt: ${file}: ${message}. Restore it from a backup; no empty store was made instead`,
       { cause: error },
     )
   }
