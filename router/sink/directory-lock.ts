@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, unlink } from 'node:fs/promises'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -24,7 +24,7 @@ export class DirectoryLock {
       if (owner !== process.pid && isAlive(owner)) {
         throw new Error(`${this.#file} is held by process ${owner}: two routers must not write one directory`)
       }
-      await unlink(this.#file)
+      await rm(this.#file, { force: true })
     }
     const handle = await open(this.#file, 'wx')
     try {
@@ -38,7 +38,7 @@ export class DirectoryLock {
   async release(): Promise<void> {
     if (!this.#held) return
     this.#held = false
-    await unlink(this.#file)
+    await rm(this.#file, { force: true })
   }
 
   async #owner(): Promise<number | undefined> {
