@@ -43,7 +43,6 @@ await consumer.run({
 })
 consumer.pause([{ topic }])
 await joined
-process.once('SIGTERM', () => process.exit(0))
 createInterface({ input: process.stdin }).on('line', (line) => {
   if (line === 'pause') consumer.pause([{ topic }])
   if (line === 'resume') consumer.resume([{ topic }])

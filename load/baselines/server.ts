@@ -18,7 +18,6 @@ export async function serveBaseline(
     return reply.code(200).send({ accepted: lines.length })
   })
   await app.listen({ host: '127.0.0.1', port })
-  process.once('SIGTERM', () => process.exit(0))
 }
 
 function linesOf(body: Buffer): Buffer[] {

@@ -1,5 +1,5 @@
 import type { ApplyChange, ApplyResult, FieldChange } from '../core/resources.ts'
-import { plural, showValue } from './output.ts'
+import { plural, shownKey, showValue } from './output.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 const marks = { create: '+', update: '~', unchanged: ' ' } as const
@@ -36,7 +36,8 @@ function changeText(terminal: Pick<Terminal, 'colours'>, change: ApplyChange): s
 }
 
 function fieldText(terminal: Pick<Terminal, 'colours'>, { path, from, to }: FieldChange): string {
-  if (from === undefined) return paint(terminal, 'green', `+ ${path}: ${showValue(path, to)}`)
-  if (to === undefined) return paint(terminal, 'red', `- ${path}: ${showValue(path, from)}`)
-  return paint(terminal, 'yellow', `~ ${path}: ${showValue(path, from)} → ${showValue(path, to)}`)
+  const key = shownKey(path)
+  if (from === undefined) return paint(terminal, 'green', `+ ${key}: ${showValue(path, to)}`)
+  if (to === undefined) return paint(terminal, 'red', `- ${key}: ${showValue(path, from)}`)
+  return paint(terminal, 'yellow', `~ ${key}: ${showValue(path, from)} → ${showValue(path, to)}`)
 }

@@ -32,7 +32,7 @@ export function fields(value: object): string {
 }
 
 /** The unit is in the value instead: `retentionMs` → `retention`. `maxEventBytes` is typed so in documents too. */
-function shownKey(key: string): string {
+export function shownKey(key: string): string {
   return key.replace(/Ms$/, '')
 }
 

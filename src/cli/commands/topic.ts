@@ -133,8 +133,11 @@ async function deleteTopic(context: CommandContext, name: string, yes: boolean):
   try {
     await context.control.remove(`/v1/topics/${segment(name)}`, yes ? '?yes=true' : '')
   } catch (error) {
-    if (yes || !(error instanceof CommandFailure) || error.problem?.status !== 409) throw error
-    throw new CommandFailure(`nothing was deleted: ${error.problem.detail}`, {
+    // Another conflict, such as a route that carries it, is not cured by --yes.
+    const asked =
+      error instanceof CommandFailure ? error.problem?.detail.split(/ *Ask again with yes=true/) : []
+    if (!(error instanceof CommandFailure) || error.problem === undefined || asked?.length !== 2) throw error
+    throw new CommandFailure(`nothing was deleted: ${asked[0]}`, {
       problem: error.problem,
       advice: `To delete it all the same: forebay topic delete ${name} --yes`,
       cause: error,

@@ -85,12 +85,17 @@ describe('commands against the documented contract', () => {
       if (url.endsWith('?yes=true')) return { status: 204 }
       return {
         status: 409,
-        body: { type: 'urn:forebay:problem:conflict', title: 'x', status: 409, detail: lost },
+        body: {
+          type: 'urn:forebay:problem:conflict',
+          title: 'x',
+          status: 409,
+          detail: `${lost}. Ask again with yes=true`,
+        },
       }
     })
     const refused = await forebay(['topic', 'delete', 'web.clicks', '--control', server.url])
     assert.equal(refused.code, 1)
-    assert.match(refused.err, new RegExp(`nothing was deleted: ${lost}\n.*--yes`))
+    assert.match(refused.err, new RegExp(`nothing was deleted: ${lost}\\.\n.*--yes`))
     const done = await forebay(['topic', 'delete', 'web.clicks', '--yes', '--control', server.url])
     assert.equal(done.code, 0)
     assert.equal(done.out, 'deleted web.clicks\n')
@@ -179,7 +184,7 @@ describe('apply', () => {
       out,
       [
         '~ Topic web.clicks',
-        '    ~ retentionMs: 1h → 8h',
+        '    ~ retention: 1h → 8h',
         '    - standby: s',
         '    + mediaTypes: a/b',
         '    ! replicas 1 instead of 2',
