@@ -111,6 +111,8 @@ export interface RecordCursor {
   /** Offset within the batch. */
   offsetDelta: number
   timestampMs: number
+  /** Where the key's length stands: from here to `end` a record can be copied into another batch. */
+  fieldsStart: number
   /** −1 for a null key; so are the value's. */
   keyStart: number
   keyEnd: number
@@ -145,6 +147,7 @@ class RecordWalker implements RecordCursor {
   offset = 0
   offsetDelta = 0
   timestampMs = 0
+  fieldsStart = 0
   keyStart = -1
   keyEnd = -1
   valueStart = -1
@@ -176,6 +179,7 @@ class RecordWalker implements RecordCursor {
       : this.#batch.baseTimestampMs + timestampDelta
     this.offsetDelta = this.#varint()
     this.offset = this.#batch.baseOffset + this.offsetDelta
+    this.fieldsStart = this.#at
     const keyLength = this.#varint()
     this.keyStart = keyLength < 0 ? -1 : this.#at
     this.keyEnd = keyLength < 0 ? -1 : this.#skip(keyLength)
