@@ -26,7 +26,7 @@ export interface Provisioned {
   readonly notes: readonly string[]
 }
 
-const describeDeadlineMs = 10_000
+const describeDeadlineMs = 5000
 
 /**
  * Makes Kafka topics be as their specs say, and resolves when every partition has a leader. Idempotent: what is as it should be is left
