@@ -15,5 +15,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     throw error
   })
   const terminal: Terminal = processTerminal(interruption.signal)
-  process.exit(await run(argv, terminal))
+  const code = await run(argv, terminal)
+  // A pipe takes 64 KiB at a time: what is still queued would be cut off.
+  process.stdout.write('', () => process.exit(code))
 }
