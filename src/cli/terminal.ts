@@ -29,11 +29,13 @@ export function paint(terminal: Pick<Terminal, 'colours'>, colour: Paint, text: 
 /** A line on stderr that replaces itself; on anything but a terminal only every tenth second one is written. */
 export class ProgressLine {
   readonly #terminal: Terminal
-  #lastMs = Number.NEGATIVE_INFINITY
+  #lastMs: number
   #open = false
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
+    // A log wants no line of what is over at once.
+    this.#lastMs = terminal.live ? Number.NEGATIVE_INFINITY : performance.now()
   }
 
   /** `text` is called only when a line is due, so it may cost something. */

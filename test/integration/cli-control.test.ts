@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { withAdmin } from '../../load/verify/kafka-reader.ts'
 import { freePorts } from '../support/free-port.ts'
 import { type ClusterAddress, sharedClusters } from '../support/kafka.ts'
-import { startProcess } from '../support/process.ts'
+import { runForebay, startProcess } from '../support/process.ts'
 import { type Cleanup, temporaryFolder } from '../support/temporary-folder.ts'
 import { forebay, type Ran } from '../unit/cli/harness.ts'
 
@@ -74,6 +74,17 @@ describe('the forebay command against a real control plane', () => {
     await done(`route pause ${name}.kafka`)
     assert.match(await done('route list'), / paused /)
     await done(`route resume ${name}.kafka`)
+  })
+
+  test('as a process: exit codes, JSON on stdout and nothing else there', async (t) => {
+    const listed = await runForebay(t, ['topic', 'list', '--json'], { env: { FOREBAY_CONTROL: url } })
+    assert.equal(listed.code, 0, listed.stderr)
+    assert.ok(Array.isArray(JSON.parse(listed.stdout)))
+    const mistyped = await runForebay(t, ['topc'])
+    assert.deepEqual([mistyped.code, mistyped.stdout], [2, ''])
+    assert.match(mistyped.stderr, /unknown command 'topc'/)
+    const nowhere = await runForebay(t, ['topic', 'list', '--control', 'http://127.0.0.1:1'])
+    assert.equal(nowhere.code, 1)
   })
 
   test('what the server refuses is one sentence and exit 1', async () => {
