@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { propertiesText } from './broker-settings.ts'
+import type { KafkaRuntime } from './kafka-runtime.ts'
 import { removePidFile, sendSignal, writePidFile } from './pid-file.ts'
 import { tail } from './tail.ts'
 
@@ -22,8 +23,7 @@ export interface BrokerProcessOptions {
   readonly directory: string
   readonly settings: Readonly<Record<string, string>>
   readonly clusterId: string
-  readonly java: string
-  readonly jars: string
+  readonly runtime: KafkaRuntime
   readonly onUnexpectedExit: (exit: BrokerExit) => void
 }
 
@@ -159,9 +159,9 @@ export class BrokerProcess {
   #spawnJava(mainClass: string, args: readonly string[]): ChildProcess {
     const log = openSync(this.logFile, 'a')
     try {
-      const { java, jars, directory } = this.#options
-      const all = [...jvmFlags, '-cp', join(jars, '*'), mainClass, ...args]
-      return spawn(java, all, { cwd: directory, detached: true, stdio: ['ignore', log, log] })
+      const { runtime, directory } = this.#options
+      const all = [...jvmFlags, ...runtime.fastStart, '-cp', join(runtime.jars, '*'), mainClass, ...args]
+      return spawn(runtime.java, all, { cwd: directory, detached: true, stdio: ['ignore', log, log] })
     } finally {
       closeSync(log)
     }

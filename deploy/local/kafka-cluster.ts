@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { probeBroker } from '../../src/kafka/cluster-probe.ts'
 import { type BrokerExit, BrokerProcess, type BrokerState, pidFileOf } from './broker-process.ts'
 import { type BrokerSpec, brokerSettings } from './broker-settings.ts'
-import { findJava, type Say } from './java.ts'
-import { kafkaJars } from './kafka-jars.ts'
+import type { Say } from './java.ts'
+import { type KafkaRuntime, kafkaRuntime } from './kafka-runtime.ts'
 import { endOrphan } from './pid-file.ts'
 import { requireFreePort } from './ports.ts'
 
@@ -74,10 +74,10 @@ export class KafkaCluster {
   async start(): Promise<void> {
     this.#stopped = false
     try {
-      const [java, jars] = await Promise.all([findJava(this.#say), kafkaJars(this.#say)])
+      const runtime = await kafkaRuntime(this.#say)
       await this.endOrphans()
       await this.#checkMachine()
-      this.#processes = this.#createProcesses(java, jars)
+      this.#processes = this.#createProcesses(runtime)
       this.#starting = true
       await Promise.all(this.#processes.map((broker) => this.#formatAndLaunch(broker)))
       await this.#untilReady(this.#processes)
@@ -198,7 +198,7 @@ export class KafkaCluster {
     }
   }
 
-  #createProcesses(java: string, jars: string): BrokerProcess[] {
+  #createProcesses(runtime: KafkaRuntime): BrokerProcess[] {
     const { brokers, config = {} } = this.#options
     const clusterId = this.#clusterId()
     return brokers.map((_, index) => {
@@ -208,7 +208,7 @@ export class KafkaCluster {
       const onUnexpectedExit = (exit: BrokerExit) => {
         if (!this.#starting) this.#options.onBrokerExit?.(exit)
       }
-      return new BrokerProcess({ id, directory, settings, clusterId, java, jars, onUnexpectedExit })
+      return new BrokerProcess({ id, directory, settings, clusterId, runtime, onUnexpectedExit })
     })
   }
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrokerExit } from './broker-process.ts'
 import { forebayProcesses } from './forebay-processes.ts'
-import { findJava, type Say } from './java.ts'
+import type { Say } from './java.ts'
 import { exitReason, KafkaCluster } from './kafka-cluster.ts'
-import { kafkaJars } from './kafka-jars.ts'
+import { kafkaRuntime } from './kafka-runtime.ts'
 import { requireFreePort } from './ports.ts'
 import { seed } from './seed.ts'
 import { openStackApi } from './stack-api.ts'
@@ -79,7 +79,7 @@ export class LocalStack {
       await requireFreePort(this.#layout.ports[name], `the ${name === 'control' ? 'control plane' : name}`)
       mkdirSync(paths.state(name), { recursive: true })
     }
-    await Promise.all([findJava(say), kafkaJars(say)])
+    await kafkaRuntime(say)
     say(
       `starting Kafka (${this.#clusters.map(({ name, brokers }) => `${name}: ${brokers.length}`).join(', ')})…`,
     )

@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { findJava } from '../../deploy/local/java.ts'
-import { kafkaJars } from '../../deploy/local/kafka-jars.ts'
+import { kafkaRuntime } from '../../deploy/local/kafka-runtime.ts'
 
 /** A record as kafkajs reads it, which shares no wire code with Forebay. */
 export interface ReadRecord {
@@ -101,9 +100,9 @@ export async function consoleConsumer(
   topic: string,
   { maxMessages, idleMs = 5000 }: ConsoleConsumerOptions = {},
 ): Promise<Buffer[]> {
-  const silent = () => undefined
-  const [java, jars] = await Promise.all([findJava(silent), kafkaJars(silent)])
+  const { java, jars, fastStart } = await kafkaRuntime(() => undefined)
   const args = [
+    ...fastStart,
     '-Xmx256m',
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
