@@ -106,6 +106,7 @@ describe('the SQLite store', () => {
     noise.fill(0x5a, 4096, 12_288)
     const bad: readonly (readonly [string, Buffer])[] = [
       ['pages of noise', noise],
+      ['noise in the last page only', Buffer.concat([good.subarray(0, -4096), noise.subarray(4096, 8192)])],
       ['cut in the middle', good.subarray(0, 9000)],
       ['empty', Buffer.alloc(0)],
       ['text', Buffer.from('this is not a database, whatever its name says'.repeat(100))],
