@@ -276,8 +276,10 @@ export class KafkaCluster {
 /** The sentence behind the usual ends of a broker, found in its log. */
 export function exitReason(logTail: string): string | undefined {
   if (/No space left on device/i.test(logTail)) return 'the disk is full'
-  const taken = /(?:Socket server failed to bind to|Address already in use).*?(?::(\d+))?/i.exec(logTail)
-  if (taken !== null) return `its port${taken[1] === undefined ? '' : ` ${taken[1]}`} is taken`
+  if (/failed to bind|Address already in use/i.test(logTail)) {
+    const port = /failed to bind to \S+?:(\d+)/.exec(logTail)?.[1]
+    return `its port${port === undefined ? '' : ` ${port}`} is taken`
+  }
   if (/OutOfMemoryError/.test(logTail)) return 'it ran out of memory'
   return undefined
 }

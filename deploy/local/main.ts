@@ -30,6 +30,9 @@ async function runStack({ directory, fresh, portBase, sinks }: StartOptions): Pr
   const fatal = Promise.withResolvers<never>()
   const stack = new LocalStack({ layout, fresh, sinks, say, onFatal: fatal.reject })
   const { requested, insisted } = listenForTermination()
+  // A closed terminal is a Ctrl-C, and nobody reads the lines any more.
+  process.on('SIGHUP', () => process.emit('SIGTERM'))
+  process.stdout.on('error', () => undefined)
   process.once('exit', () => stack.killNow())
   let code = 0
   try {
