@@ -1,7 +1,7 @@
-import { listenForTermination } from '../../src/telemetry/termination.ts'
 import { LocalStack } from './local-stack.ts'
 import { processUrl, type StackLayout, stackLayout } from './stack-layout.ts'
 import { parseStartOptions, type StartOptions, StartUsageError, startHelp } from './start-options.ts'
+import { listenForStop } from './stop-request.ts'
 
 /** `forebay start`: the whole stack in the foreground. Exit 0 after Ctrl-C, 1 when it failed, 2 for wrong usage. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -29,9 +29,8 @@ async function runStack({ directory, fresh, portBase, sinks }: StartOptions): Pr
   const say = (line: string) => console.log(line)
   const fatal = Promise.withResolvers<never>()
   const stack = new LocalStack({ layout, fresh, sinks, say, onFatal: fatal.reject })
-  const { requested, insisted } = listenForTermination()
-  // A closed terminal is a Ctrl-C, and nobody reads the lines any more.
-  process.on('SIGHUP', () => process.emit('SIGTERM'))
+  const { requested, insisted } = listenForStop()
+  // After the terminal was closed nobody reads the lines.
   process.stdout.on('error', () => undefined)
   process.once('exit', () => stack.killNow())
   let code = 0
@@ -49,8 +48,7 @@ async function runStack({ directory, fresh, portBase, sinks }: StartOptions): Pr
     code = 1
     process.stderr.write(`forebay start: ${explain(error as Error, directory)}\n`)
   }
-  const now = insisted.then(() => 'now' as const)
-  if ((await Promise.race([stack.stop(), now])) === 'now') {
+  if ((await Promise.race([stack.stop(), insisted])) === 'insisted') {
     stack.killNow()
     say('stopped at once')
     return 1
