@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync, statfsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { type ForebayProcess, type StackLayout, stackPaths } from './stack-layou
 import { releaseStackLock, takeStackLock } from './stack-lock.ts'
 import type { BuiltSink } from './start-options.ts'
 import type { ProcessDeath, SupervisedProcess } from './supervised-process.ts'
+import { tail } from './tail.ts'
 
 export interface LocalStackOptions {
   readonly layout: StackLayout
@@ -146,15 +147,19 @@ export class LocalStack {
     this.#options.say(`${name} (process ${pid}) ended ${how}: starting it again in ${restartInMs / 1000} s`)
     if (signal === null) this.#options.say(indent(logTail))
     this.#publish()
+    if (diskIsFull(this.#layout.directory)) {
+      this.#options.onFatal(new Error(`the disk of ${this.#layout.directory} is full`))
+    }
   }
 
   #onBrokerExit(cluster: string, { id, code, signal, logTail }: BrokerExit): void {
     if (this.#stopping) return
-    const reason = exitReason(logTail)
+    const full = diskIsFull(this.#layout.directory)
+    const reason = full ? 'the disk is full' : exitReason(logTail)
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`
     const what = `broker ${cluster}/${id} ended ${how}${reason === undefined ? '' : `: ${reason}`}`
     this.#options.say(`${what}. It stays down until: forebay local start ${cluster}/${id}`)
-    if (signal === null) this.#options.say(indent(logTail))
+    if (signal === null) this.#options.say(indent(tail(logTail, 10)))
     this.#publish()
     if (reason === 'the disk is full') this.#options.onFatal(new Error(what))
   }
@@ -183,6 +188,12 @@ export class LocalStack {
 function socketPath(directory: string): string {
   const path = join(directory, 'stack.sock')
   return Buffer.byteLength(path) <= 100 ? path : join(tmpdir(), `forebay-stack-${process.pid}.sock`)
+}
+
+/** Asked after a death: on a full disk the reason often does not reach the log, which is on the same one. */
+function diskIsFull(directory: string): boolean {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize < 2 ** 20
 }
 
 function indent(text: string): string {
