@@ -86,16 +86,20 @@ async function run(
   args: readonly string[],
   options: SpawnOptions = {},
 ): Promise<string | undefined> {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  child.stdout?.on('data', (part) => {
-    output += String(part)
-  })
-  child.stderr?.on('data', (part) => {
-    output += String(part)
-  })
   const ended = Promise.withResolvers<string | undefined>()
-  child.on('error', () => ended.resolve(undefined))
-  child.on('close', (code) => ended.resolve(code === 0 ? output : undefined))
+  try {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    const collect = (part: Buffer) => {
+      output += part.toString()
+    }
+    child.stdout?.on('data', collect)
+    child.stderr?.on('data', collect)
+    child.on('error', () => ended.resolve(undefined))
+    child.on('close', (code) => ended.resolve(code === 0 ? output : undefined))
+  } catch {
+    // A path through something that is no folder throws at once, unlike one that leads nowhere.
+    ended.resolve(undefined)
+  }
   return ended.promise
 }
