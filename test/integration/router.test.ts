@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../support/free-port.ts'
 import { readAll } from '../support/independent-reader.ts'
 import { sharedClusters } from '../support/kafka.ts'
+import { runForebay } from '../support/process.ts'
 import {
   fileRoute,
   kafkaRoute,
@@ -62,5 +65,80 @@ describe('a router', () => {
       describe: 'no lag',
     })
     assert.deepEqual(await router.process.stop(), { code: 0, signal: null }, router.process.output)
+  })
+
+  it('follows the placement: a route that is paused stops, one that goes leaves the others alone', async (t) => {
+    const { fronting, consumer } = await sharedClusters()
+    const topic = uniqueTopic('router.follows')
+    t.after(await makeTopic(fronting.bootstrap, topic, { partitions: 1, replicas: 2 }))
+    t.after(await makeTopic(consumer.bootstrap, topic, { partitions: 1 }))
+    const produce = await testProducer(t, fronting.bootstrap)
+    const folder = temporaryFolder(t)
+    const toKafka = kafkaRoute(topic)
+    const toFile = fileRoute(topic, 'relative')
+    const document = routedDocument({
+      fronting: fronting.bootstrap,
+      consumer: consumer.bootstrap,
+      topic,
+      partitions: 1,
+      routes: [toKafka, { ...toFile, state: 'paused' }],
+    })
+    const placement = await PlacementServer.start(t, document)
+    const router = await startRouter(t, placement.url, folder)
+    const state = () => router.process.output
+    const arrived = async () => (await readAll(consumer.bootstrap, topic)).length
+    const lines = () =>
+      readFileSync(join(folder, 'files', 'relative', `${topic}-1.ndjson`), 'utf8').split('\n').length - 1
+
+    await produce(topic, 0, [{ value: '1' }])
+    await waitFor(async () => (await arrived()) === 1, { describe: 'one record in Kafka', state })
+    assert.ok(!existsSync(join(folder, 'files')), 'a paused route delivers nothing')
+    placement.publish([{ ...toKafka, state: 'paused' }, toFile])
+    await waitFor(() => lines() === 1, { describe: 'one line', state })
+    await produce(topic, 0, [{ value: '2' }])
+    await waitFor(() => lines() === 2, { describe: 'two lines', state })
+    assert.equal(await arrived(), 1, 'a paused route delivers nothing')
+    placement.publish([toKafka])
+    await waitFor(async () => (await arrived()) === 2, { describe: 'two records in Kafka', state })
+    await waitFor(() => router.process.stdout.includes('a routing job ends'), {
+      describe: 'the end of the job',
+      state,
+    })
+    await produce(topic, 0, [{ value: '3' }])
+    await waitFor(async () => (await arrived()) === 3, { describe: 'three records in Kafka', state })
+    assert.equal(lines(), 2)
+    placement.publish([toKafka, toFile])
+    await waitFor(() => lines() === 3, { describe: 'the route goes on where it was', state })
+    await router.process.stop()
+  })
+
+  it('waits for a cluster that is away, without being busy, and stops when it is told to', async (t) => {
+    const { consumer } = await sharedClusters()
+    const topic = uniqueTopic('router.away')
+    const nobody = `127.0.0.1:${await freePort()}`
+    const document = routedDocument({
+      fronting: [nobody],
+      consumer: consumer.bootstrap,
+      topic,
+      partitions: 1,
+      routes: [kafkaRoute(topic)],
+    })
+    const placement = await PlacementServer.start(t, document)
+    const router = await startRouter(t, placement.url, temporaryFolder(t))
+    await waitFor(() => router.process.stdout.includes('could not be joined'), {
+      describe: 'the complaint',
+      state: () => router.process.output,
+    })
+    const before = await metric(router.url, 'process_cpu_seconds_total')
+    await sleep(2000)
+    const used = (await metric(router.url, 'process_cpu_seconds_total')) - before
+    assert.ok(used < 0.5, `${used} s of CPU in 2 s`)
+    assert.deepEqual(await router.process.stop(), { code: 0, signal: null }, router.process.output)
+  })
+
+  it('refuses an address that is not loopback without a token, and says how to help it', async (t) => {
+    const refused = await runForebay(t, ['router', '--host', '0.0.0.0'])
+    assert.equal(refused.code, 2)
+    assert.match(refused.stderr, /--token/)
   })
 })
