@@ -24,9 +24,6 @@ const produceLimits: LaneLimits = {
   leaveOutMs: 3_000,
 }
 const produceRequestBytes = 4 * 2 ** 20
-/** How many partitions can come whole in one answer, unless one batch alone is larger. */
-const fullPartitionsPerAnswer = 4
-
 /** What all routes share towards one cluster that is read. */
 export interface SourceCluster {
   readonly fetcher: ClusterFetcher
@@ -90,7 +87,8 @@ export class Clusters {
       clientId,
       clock,
       maxWaitMs: fetchWaitMs,
-      maxBytes: fetchMaxBytes * fullPartitionsPerAnswer,
+      // An answer is one piece of memory: larger ones cost more time to be taken and given back than they save.
+      maxBytes: fetchMaxBytes,
       requestTimeoutMs,
       warn: (detail, message) => logger.warn(detail, message),
     })
