@@ -84,9 +84,9 @@ export class ClusterMetadata {
     return this.#refreshing
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closed = true
-    await this.#connection?.close()
+    this.#drop()
   }
 
   async #refresh(): Promise<RefreshResult> {
@@ -100,14 +100,19 @@ export class ClusterMetadata {
         return this.#take(await this.#ask(candidates))
       } catch (error) {
         cause = error
-        await this.#connection?.close()
-        this.#connection = undefined
+        this.#drop()
         this.#next += 1
       }
     }
     throw new Error(`no broker of ${this.#options.bootstrap.join(',')} answered a metadata request`, {
       cause,
     })
+  }
+
+  /** Not awaited: the library's `close` never settles on a connection whose connecting timed out. */
+  #drop(): void {
+    this.#connection?.socket?.destroy()
+    this.#connection = undefined
   }
 
   #candidates(): readonly BrokerAddress[] {

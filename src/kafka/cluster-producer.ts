@@ -101,17 +101,17 @@ export class ClusterProducer {
     if (this.#unsettled === 0) resolve()
     await promise
     clearTimeout(timer)
-    await this.close()
+    this.close()
   }
 
   /** Gives up everything that is not settled, at once. */
-  async close(): Promise<void> {
+  close(): void {
     if (this.#closed) return
     this.#closed = true
     clearInterval(this.#sweep)
     for (const lane of this.#lanes.all()) lane.close()
     for (const topic of this.#topics.values()) this.#giveUp(topic, 'close', () => true)
-    await this.#keeper.close()
+    this.#keeper.close()
   }
 
   #queue(topic: string): TopicQueue {
@@ -222,6 +222,7 @@ export class ClusterProducer {
     for (const [partition, { leader }] of partitions.entries()) {
       if (leader < 0) continue
       const lane = this.#lanes.lane(leader, acks)
+      if (lane.isDown) this.#keeper.askSoon()
       candidates.push({
         partition,
         queuedBytes: assemblies.queuedBytes(lane),
@@ -239,9 +240,10 @@ export class ClusterProducer {
 
   #laneOf(topic: string, partition: number, acks: Acks): Lane | undefined {
     const leader = this.#keeper.metadata.topic(topic)?.partitions[partition]?.leader ?? -1
-    if (leader >= 0) return this.#lanes.lane(leader, acks)
-    this.#keeper.askSoon()
-    return undefined
+    const lane = leader < 0 ? undefined : this.#lanes.lane(leader, acks)
+    // No leader, or one that is gone: the cluster elects another, and nobody tells us.
+    if (lane === undefined || lane.isDown) this.#keeper.askSoon()
+    return lane
   }
 
   #send(assembly: Assembly): void {

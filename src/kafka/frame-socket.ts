@@ -105,8 +105,9 @@ export class FrameSocket {
       return
     }
     this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff
-    const timer = setTimeout(() => this.close(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
-    this.#pending.set(this.#correlationId, { done, timer })
+    const correlationId = this.#correlationId
+    const timer = setTimeout(() => this.#onDeadline(correlationId, timeoutMs), timeoutMs)
+    this.#pending.set(correlationId, { done, timer })
     this.#socket.cork()
     this.#socket.write(this.#header(apiKey, apiVersion, body))
     for (const part of body) this.#socket.write(part)
@@ -125,6 +126,16 @@ export class FrameSocket {
       done(new UnansweredError(reason.message, { cause: reason }), undefined)
     }
     for (const listener of this.#closeListeners) listener(reason)
+  }
+
+  /**
+   * When our own loop stood still, timers are late and run before sockets are read: what has come meanwhile is taken before the broker
+   * is blamed. So a stopped process that wakes up does not take every request for timed out.
+   */
+  #onDeadline(correlationId: number, timeoutMs: number): void {
+    setImmediate(() => {
+      if (this.#pending.has(correlationId)) this.close(new Error(`no answer within ${timeoutMs} ms`))
+    })
   }
 
   #header(apiKey: number, apiVersion: number, body: readonly Buffer[]): Buffer {

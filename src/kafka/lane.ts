@@ -82,6 +82,11 @@ export class Lane {
     return this.#inFlight.size < maxInFlight && this.#queuedBytes < maxBytes
   }
 
+  /** There is no connection, and none was made when it was last tried: the leaders may be elsewhere by now. */
+  get isDown(): boolean {
+    return this.#socket === undefined && this.#failures > 0
+  }
+
   /** It does not drain: left out after a failure, or nothing was answered for `stallMs`. */
   isStalled(): boolean {
     const nowMs = this.#options.clock.monotonicMs()
@@ -158,6 +163,7 @@ export class Lane {
       return
     }
     this.#socket = socket
+    this.#failures = 0
     this.#lastUseMs = this.#options.clock.monotonicMs()
     socket.onClose(() => {
       if (this.#socket === socket) this.#socket = undefined

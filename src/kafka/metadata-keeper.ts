@@ -34,10 +34,10 @@ export class MetadataKeeper {
     this.#askIn(retryMs)
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
-    await this.metadata.close()
+    this.metadata.close()
   }
 
   #askIn(delayMs: number): void {
