@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type PlacementDocument, placementETag, type TopicPlacement } from '../../src/core/placement.ts'
 import { freePort } from '../support/free-port.ts'
-import { startProcess, type TestProcess } from '../support/process.ts'
+import { type StartOptions, startProcess, type TestProcess } from '../support/process.ts'
 import { type Cleanup, temporaryFolder } from '../support/temporary-folder.ts'
 
 /** A topic on `fronting-a`; fast, 2 partitions, checked for structure. */
@@ -45,6 +45,7 @@ export async function startProxy(
   owner: Cleanup,
   document: PlacementDocument,
   args: readonly string[] = [],
+  { port = 0, ...options }: StartOptions & { readonly port?: number | undefined } = {},
 ): Promise<RunningProxy> {
   const control = createServer((request, response) => {
     // The same document is asked for again and again: answer as slowly as a long-poll.
@@ -65,12 +66,13 @@ export async function startProxy(
     control.close()
     control.closeAllConnections()
   })
-  const port = await freePort()
-  const process = startProcess(owner, 'proxy', [
-    ...['--port', String(port), '--data-dir', temporaryFolder(owner)],
+  const ownPort = port === 0 ? await freePort() : port
+  const own = [
+    ...['--port', String(ownPort), '--data-dir', temporaryFolder(owner)],
     ...['--control', `http://127.0.0.1:${(control.address() as AddressInfo).port}`, ...args],
-  ])
-  const url = `http://127.0.0.1:${port}`
+  ]
+  const process = startProcess(owner, 'proxy', own, options)
+  const url = `http://127.0.0.1:${ownPort}`
   await process.waitForReady(url)
   return { url, process }
 }

@@ -8,6 +8,8 @@ export interface StartOptions {
   /** Added to the environment; FOREBAY_* of the caller's own environment are not passed on. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** A command that runs the rest of its arguments, e.g. one that sets limits first. */
+  readonly under?: readonly string[]
 }
 
 export interface ProcessExit {
@@ -118,12 +120,13 @@ export function startProcess(
   owner: Cleanup,
   command: string,
   args: readonly string[] = [],
-  { env = {}, cwd = packageRoot() }: StartOptions = {},
+  { env = {}, cwd = packageRoot(), under = [] }: StartOptions = {},
 ): TestProcess {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('FOREBAY_') && !name.startsWith('NODE_TEST'),
   )
-  const child = spawn(process.execPath, [launcher(), command, ...args], {
+  const [program = process.execPath, ...rest] = [...under, process.execPath, launcher(), command, ...args]
+  const child = spawn(program, rest, {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -39,3 +39,21 @@ export async function makeTopic(
     await admin.disconnect()
   }
 }
+
+/** The partitions of a topic whose leader this broker is. */
+export async function partitionsLedBy(
+  bootstrap: readonly string[],
+  topic: string,
+  broker: number,
+): Promise<ReadonlySet<number>> {
+  const kafka = new Kafka({ clientId: 'test-topics', brokers: [...bootstrap], logLevel: logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    const led = topics.flatMap(({ partitions }) => partitions.filter(({ leader }) => leader === broker))
+    return new Set(led.map(({ partitionId }) => partitionId))
+  } finally {
+    await admin.disconnect()
+  }
+}
