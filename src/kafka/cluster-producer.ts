@@ -290,7 +290,7 @@ export class ClusterProducer {
   }
 
   #onResult(queue: TopicQueue, entry: QueuedBatch, result: ProduceResult | undefined): void {
-    const verdict = result === undefined ? 'ambiguous' : judgeProduceCode(result.code)
+    const verdict = result === undefined ? 'ambiguous' : judgeProduceCode(result.code, entry.batch.acks)
     if (result !== undefined && verdict === 'acked') {
       this.#settle(entry, { kind: 'acked', partition: result.partition, baseOffset: result.baseOffset })
     } else if (result !== undefined && verdict === 'fatal') {

@@ -1,3 +1,5 @@
+import type { Acks } from './outgoing-batch.ts'
+
 /** What an error code of a Produce answer means for the batch (Kafka protocol guide, "Error Codes"; semantics "Time limits"). */
 export type ProduceVerdict = 'acked' | 'retriable' | 'ambiguous' | 'fatal'
 
@@ -25,8 +27,15 @@ const ambiguous = new Set([
   -1, // UNKNOWN_SERVER_ERROR: the broker itself does not know
 ])
 
-export function judgeProduceCode(code: number): ProduceVerdict {
+/**
+ * A leader that waits for its followers (acks=all) has appended already. When it is deposed meanwhile it answers one of these, whether
+ * or not the next leader has the record.
+ */
+const deposed = new Set([3, 6, 13, 56, 74])
+
+export function judgeProduceCode(code: number, acks: Acks): ProduceVerdict {
   if (code === 0) return 'acked'
+  if (acks === -1 && deposed.has(code)) return 'ambiguous'
   if (retriable.has(code)) return 'retriable'
   return ambiguous.has(code) ? 'ambiguous' : 'fatal'
 }

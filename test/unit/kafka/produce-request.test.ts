@@ -61,6 +61,12 @@ test('each error code is judged as the rules say', () => {
     [29, 'fatal', false],
   ] as const
   for (const [code, verdict, metadata] of table) {
-    assert.deepEqual([judgeProduceCode(code), asksForMetadata(code)], [verdict, metadata], `code ${code}`)
+    assert.deepEqual([judgeProduceCode(code, 1), asksForMetadata(code)], [verdict, metadata], `code ${code}`)
   }
+})
+
+test('a leader that was deposed while it waited for its followers may have passed the record on', () => {
+  assert.equal(judgeProduceCode(6, 1), 'retriable')
+  assert.equal(judgeProduceCode(6, -1), 'ambiguous')
+  assert.equal(judgeProduceCode(19, -1), 'retriable')
 })
