@@ -51,7 +51,15 @@ async function fetchJars(say: Say): Promise<string> {
 }
 
 async function copyDependencies(maven: string, pom: string, folder: string): Promise<void> {
-  const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`]
+  const args = [
+    '-q',
+    '-B',
+    '-f',
+    pom,
+    '-Daether.connector.basic.threads=16',
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${folder}`,
+  ]
   const child = spawn(maven, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const collect = (part: Buffer) => {
