@@ -1,32 +1,9 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { StackFile } from '../../src/core/stack-file.ts'
 import type { KafkaCluster } from './kafka-cluster.ts'
 import { type ForebayProcess, processUrl, type StackLayout, stackPaths } from './stack-layout.ts'
 import type { BuiltSink } from './start-options.ts'
-
-/** `DIR/stack.json` (interface "Commands"): where everything of a running stack is. `null` stands for the pid of what is down. */
-export interface StackJson {
-  readonly proxy: string
-  readonly control: string
-  readonly router: string
-  readonly clusters: Readonly<
-    Record<
-      string,
-      {
-        readonly bootstrap: readonly string[]
-        readonly brokers: readonly {
-          readonly id: number
-          readonly port: number
-          readonly pid: number | null
-        }[]
-      }
-    >
-  >
-  readonly processes: Readonly<Record<ForebayProcess, { readonly pid: number | null }>>
-  readonly sinks: Readonly<Record<string, unknown>>
-  /** The Unix socket that `forebay local` talks to. */
-  readonly socket: string
-}
 
 export interface StackJsonInput {
   readonly layout: StackLayout
@@ -36,7 +13,7 @@ export interface StackJsonInput {
   readonly socket: string
 }
 
-export function stackJson({ layout, clusters, pids, sinks, socket }: StackJsonInput): StackJson {
+export function stackJson({ layout, clusters, pids, sinks, socket }: StackJsonInput): StackFile {
   const consumer = clusters.find(({ name }) => name === 'consumer')
   const reach: Readonly<Record<BuiltSink, unknown>> = {
     kafka: { cluster: 'consumer', bootstrap: consumer?.bootstrap ?? [] },
@@ -64,7 +41,7 @@ export function stackJson({ layout, clusters, pids, sinks, socket }: StackJsonIn
 }
 
 /** Atomic: a reader sees the old one or the new one. */
-export function writeStackJson(directory: string, content: StackJson): void {
+export function writeStackJson(directory: string, content: StackFile): void {
   const { stackFile } = stackPaths(directory)
   writeFileSync(`${stackFile}.new`, `${JSON.stringify(content, null, 2)}\n`)
   renameSync(`${stackFile}.new`, stackFile)
