@@ -10,6 +10,6 @@ const producer = new Kafka({ brokers: bootstrap, logLevel: logLevel.ERROR }).pro
   allowAutoTopicCreation: false,
 })
 await producer.connect()
-await serveBaseline(port, (lines) =>
-  producer.send({ topic, acks: 1, messages: lines.map((value) => ({ value })) }),
+await serveBaseline(port, (events) =>
+  producer.send({ topic, acks: 1, messages: events.map((value) => ({ value })) }),
 )

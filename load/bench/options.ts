@@ -1,32 +1,37 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from '../../src/cli/failure.ts'
+import { bodyFormats } from '../generator/bodies.ts'
+import { type ConnectionMode, connectionModes } from '../generator/connection-pool.ts'
+import { type EventSource, fixedEvents, realEvents } from '../generator/event-source.ts'
+import { type ArrivalPattern, arrivalPatterns } from '../generator/schedule.ts'
+import { type Peer, parsePeer } from './peer.ts'
 
-export const benchUsage = `Usage: npm run bench [-- OPTIONS]
-
-Measures Forebay beside the baselines in one run, in interleaved rounds, on real Kafka that it starts itself.
-
-  --events N        events for each contender over all rounds (default 1000000)
-  --rounds N        rounds, each contender once in each (default 5)
-  --event-bytes N   size of an event (default 300)
-  --per-body N      events in one NDJSON body (default 100)
-  --connections N   keep-alive connections, one request at a time on each (default 64)
-  --rate N          events per second, the same for all (default: as fast as each one answers)
-  --brokers 1|3     brokers of the fronting cluster (default 1)
-  --only LIST       parts: proxy,router (default both)
-  --fronting LIST --consumer LIST   use these running clusters instead (host:port, comma-separated)
-  --json FILE       write the figures there
-  --write           write load/RESULTS.md and load/RESULTS.json
-`
+export const scenarioNames = [...bodyFormats, 'latency', 'topics', 'connections', 'router'] as const
+export type ScenarioName = (typeof scenarioNames)[number]
 
 export interface BenchOptions {
+  readonly scenarios: readonly ScenarioName[]
+  /** At most so many for each contender over all rounds of a scenario. */
   readonly events: number
   readonly rounds: number
+  readonly roundSeconds: number
+  readonly warmUpSeconds: number
+  readonly source: EventSource
+  /** `300 bytes`, `real sizes` */
+  readonly sizeText: string
+  /** What the background load writes; for real data about its mean. */
   readonly eventBytes: number
   readonly eventsPerBody: number
   readonly connections: number
-  readonly ratePerSecond: number | undefined
+  readonly mode: ConnectionMode
+  readonly pattern: ArrivalPattern | undefined
+  /** Events per second, the same for all. */
+  readonly rate: number | undefined
+  readonly saturated: boolean
   readonly brokers: 1 | 3
-  readonly parts: readonly string[]
+  readonly peers: readonly Peer[]
+  readonly topicCounts: readonly number[]
+  readonly connectionCounts: readonly number[]
   readonly fronting: readonly string[] | undefined
   readonly consumer: readonly string[] | undefined
   readonly jsonFile: string | undefined
@@ -37,30 +42,35 @@ export interface BenchOptions {
 
 /** `undefined` when help was asked for; throws `UsageError`. */
 export function benchOptions(argv: readonly string[]): BenchOptions | undefined {
-  const { values } = parse(argv)
+  const values = parse(argv)
   if (values.help === true) return undefined
-  const whole = (name: string, text: string | undefined, least = 1): number => {
-    const value = Number(text)
-    if (!Number.isInteger(value) || value < least)
-      throw new UsageError(`--${name} needs a whole number of ${least} or more`)
-    return value
-  }
-  const parts = values.only.split(',')
-  const unknown = parts.find((part) => part !== 'proxy' && part !== 'router')
-  if (unknown !== undefined) throw new UsageError(`--only: "${unknown}" is neither proxy nor router`)
-  if (values.brokers !== '1' && values.brokers !== '3') throw new UsageError('--brokers is 1 or 3')
+  const quick = values.quick === true
   if ((values.fronting === undefined) !== (values.consumer === undefined)) {
     throw new UsageError('--fronting and --consumer go together')
   }
+  if (values.brokers !== '1' && values.brokers !== '3') throw new UsageError('--brokers is 1 or 3')
+  const roundSeconds = positive('seconds', values.seconds ?? (quick ? '1.5' : '4'))
   return {
+    scenarios: words('scenario', values.scenario, scenarioNames),
     events: whole('events', values.events),
-    rounds: whole('rounds', values.rounds),
-    eventBytes: whole('event-bytes', values['event-bytes'], 64),
+    rounds: whole('rounds', values.rounds ?? (quick ? '3' : '5')),
+    roundSeconds,
+    // Never longer than this, and never more than 200,000 events.
+    warmUpSeconds: quick ? 2 : 5,
+    ...eventSizes(values['event-bytes']),
     eventsPerBody: whole('per-body', values['per-body']),
     connections: whole('connections', values.connections),
-    ratePerSecond: values.rate === undefined ? undefined : whole('rate', values.rate),
+    mode: word('mode', values.mode, connectionModes),
+    pattern: values.arrivals === undefined ? undefined : word('arrivals', values.arrivals, arrivalPatterns),
+    rate: values.rate === undefined ? undefined : whole('rate', values.rate),
+    saturated: values.saturated === true,
     brokers: values.brokers === '3' ? 3 : 1,
-    parts,
+    peers: (values.peer ?? []).map(parsePeer),
+    topicCounts: counts('topics', values.topics ?? (quick ? '1,100' : '1,10,100,1000')),
+    connectionCounts: counts(
+      'connection-counts',
+      values['connection-counts'] ?? (quick ? '100,1000' : '100,1000,5000'),
+    ),
     fronting: values.fronting?.split(','),
     consumer: values.consumer?.split(','),
     jsonFile: values.json,
@@ -70,26 +80,69 @@ export function benchOptions(argv: readonly string[]): BenchOptions | undefined 
 }
 
 function parse(argv: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean' } as const
   try {
     return parseArgs({
       args: [...argv],
       options: {
-        events: { type: 'string', default: '1000000' },
-        rounds: { type: 'string', default: '5' },
-        'event-bytes': { type: 'string', default: '300' },
-        'per-body': { type: 'string', default: '100' },
-        connections: { type: 'string', default: '64' },
-        rate: { type: 'string' },
-        brokers: { type: 'string', default: '1' },
-        only: { type: 'string', default: 'proxy,router' },
-        fronting: { type: 'string' },
-        consumer: { type: 'string' },
-        json: { type: 'string' },
-        write: { type: 'boolean' },
-        help: { type: 'boolean' },
+        scenario: { ...text, default: 'ndjson,array,single' },
+        quick: flag,
+        events: { ...text, default: '1000000' },
+        rounds: text,
+        seconds: text,
+        'event-bytes': { ...text, default: '300' },
+        'per-body': { ...text, default: '100' },
+        connections: { ...text, default: '64' },
+        mode: { ...text, default: 'keep-alive' },
+        arrivals: text,
+        rate: text,
+        saturated: flag,
+        brokers: { ...text, default: '1' },
+        peer: { type: 'string', multiple: true },
+        topics: text,
+        'connection-counts': text,
+        fronting: text,
+        consumer: text,
+        json: text,
+        write: flag,
+        help: flag,
       },
-    })
+    }).values
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })
   }
+}
+
+function eventSizes(text: string): Pick<BenchOptions, 'source' | 'sizeText' | 'eventBytes'> {
+  if (text === 'real') return { source: realEvents(), sizeText: 'real sizes (demo data)', eventBytes: 1000 }
+  const eventBytes = whole('event-bytes', text, 64)
+  return { source: fixedEvents(eventBytes), sizeText: `${eventBytes} bytes`, eventBytes }
+}
+
+function whole(name: string, text: string, least = 1): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < least)
+    throw new UsageError(`--${name} needs a whole number of ${least} or more`)
+  return value
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && Number.isFinite(value))) throw new UsageError(`--${name} needs a number above 0`)
+  return value
+}
+
+function counts(name: string, text: string): number[] {
+  return text.split(',').map((count) => whole(name, count))
+}
+
+function word<Word extends string>(name: string, text: string, known: readonly Word[]): Word {
+  const found = known.find((candidate) => candidate === text)
+  if (found === undefined) throw new UsageError(`--${name}: "${text}" is none of ${known.join(', ')}`)
+  return found
+}
+
+function words<Word extends string>(name: string, text: string, known: readonly Word[]): Word[] {
+  return text.split(',').map((part) => word(name, part, known))
 }

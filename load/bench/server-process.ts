@@ -37,6 +37,19 @@ export class ServerProcess {
     this.#child.stdin?.write(`${line}\n`)
   }
 
+  /** Says a line and waits for an output that `answer` matches; what was written before does not count. */
+  async ask(line: string, answer: RegExp, timeoutMs = 10_000): Promise<string> {
+    this.#output = ''
+    this.say(line)
+    const deadlineMs = performance.now() + timeoutMs
+    while (performance.now() < deadlineMs) {
+      const found = answer.exec(this.#output)
+      if (found !== null) return found[0]
+      await sleep(5)
+    }
+    throw new Error(`${this.name} does not answer "${line}"\n${this.#output}`)
+  }
+
   /** Waits for `GET url` to answer 200, or for the line `ready` when there is no URL. */
   async ready(url?: string, timeoutMs = 60_000): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs

@@ -16,10 +16,11 @@ export async function createTopic(
   )
 }
 
-export async function deleteTopics(bootstrap: readonly string[], topics: readonly string[]): Promise<void> {
+/** Deletes every topic whose name begins with `prefix`. */
+export async function deleteTopicsOf(bootstrap: readonly string[], prefix: string): Promise<void> {
   await withAdmin(bootstrap, async (admin) => {
-    const known = await admin.listTopics()
-    await admin.deleteTopics({ topics: topics.filter((topic) => known.includes(topic)) })
+    const own = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix))
+    if (own.length > 0) await admin.deleteTopics({ topics: own })
   })
 }
 
@@ -27,6 +28,19 @@ export async function deleteTopics(bootstrap: readonly string[], topics: readonl
 export async function recordCount(admin: Admin, topic: string): Promise<number> {
   const offsets = await admin.fetchTopicOffsets(topic)
   return offsets.reduce((sum, { high }) => sum + Number(high), 0)
+}
+
+/** Records that were ever written to all of the topics together. */
+export async function recordCounts(bootstrap: readonly string[], topics: readonly string[]): Promise<number> {
+  return withAdmin(bootstrap, async (admin) => {
+    let sum = 0
+    // Not all at once: each topic is a request of its own.
+    for (let at = 0; at < topics.length; at += 50) {
+      const some = topics.slice(at, at + 50).map((topic) => recordCount(admin, topic))
+      for (const count of await Promise.all(some)) sum += count
+    }
+    return sum
+  })
 }
 
 /** Waits until `count` records were ever written; returns the `performance.now()` of that. Rejects when none came for 30 s. */

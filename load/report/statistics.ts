@@ -17,3 +17,17 @@ export function spread(values: readonly number[]): Spread {
     max: sorted.at(-1) ?? Number.NaN,
   }
 }
+
+/** Two measurements round by round: what was measured side by side is compared side by side. */
+export function roundByRound(
+  left: readonly number[],
+  right: readonly number[],
+  combine: (left: number, right: number) => number,
+): Spread {
+  const rounds = Math.min(left.length, right.length)
+  return spread(
+    Array.from({ length: rounds }, (_, round) =>
+      combine(left[round] ?? Number.NaN, right[round] ?? Number.NaN),
+    ),
+  )
+}

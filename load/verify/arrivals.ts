@@ -39,6 +39,11 @@ export class Arrivals {
     return Math.max(0, this.#wanted - this.distinct)
   }
 
+  /** Whether the event with this running number has come. */
+  has(index: number): boolean {
+    return (this.#seen[index] ?? 0) > 0
+  }
+
   /** False when the event belongs to another run. */
   add(event: Buffer): boolean {
     const { length } = this.#prefix

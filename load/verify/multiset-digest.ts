@@ -18,6 +18,13 @@ export class MultisetDigest {
     this.#sum = (this.#sum + ((digest.readBigUInt64BE(0) << 64n) | digest.readBigUInt64BE(8))) & mask
   }
 
+  /** Takes all of another one in. */
+  merge(other: MultisetDigest): void {
+    this.count += other.count
+    this.bytes += other.bytes
+    this.#sum = (this.#sum + other.#sum) & mask
+  }
+
   /** 32 hexadecimal digits, a dash, the count. */
   toString(): string {
     return `${this.#sum.toString(16).padStart(32, '0')}-${this.count}`

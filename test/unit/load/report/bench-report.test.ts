@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseCpuSeconds } from '../../../../load/bench/process-stats.ts'
-import { type BenchReport, benchMarkdown } from '../../../../load/report/bench-report.ts'
-import { spread } from '../../../../load/report/statistics.ts'
+import {
+  type BenchReport,
+  type BenchResults,
+  benchMarkdown,
+  forebayIsExact,
+  verdictsOf,
+} from '../../../../load/report/bench-report.ts'
+import { roundByRound, spread } from '../../../../load/report/statistics.ts'
+import type { ContenderResult } from '../../../../load/scenarios/cost.ts'
 
 describe('figures', () => {
   test('median, smallest, largest', () => {
@@ -11,43 +18,84 @@ describe('figures', () => {
     assert.ok(Number.isNaN(spread([]).median))
   })
 
+  test('ratios are taken round by round', () => {
+    const ratio = (left: number, right: number) => left / right
+    assert.deepEqual(roundByRound([10, 40, 30], [1, 2, 10], ratio), { median: 10, min: 3, max: 20 })
+  })
+
   test('CPU of a process whose name holds spaces and parentheses', () => {
     const stat = `42 (a) b (c) S 1 1 1 0 -1 4194304 1 2 3 4 150 75 0 0 20 0`
     assert.equal(parseCpuSeconds(stat), 2.25)
   })
 })
 
-test('the report names what was not exact and when the generator was the bottleneck', () => {
+const check = {
+  ...{ acknowledged: 100, delivered: 100, lost: 0, duplicates: 0 },
+  ...{ unknown: 0, unknownDelivered: 0, neverSent: 0, identical: true },
+}
+
+function contender(role: ContenderResult['role'], cpu: number, more: Partial<ContenderResult> = {}) {
   const round = {
-    events: 100,
-    cpuMicrosPerEvent: 1,
-    eventsPerSecond: 1000,
-    serverCpuShare: 0.3,
-    generatorCpuShare: 0.95,
-    refusedRequests: 0,
+    ...{ events: 100, accepted: 100, cpuMicrosPerEvent: cpu, eventsPerSecond: 1000 },
+    ...{ serverCpuShare: 0.3, generatorCpuShare: 0.4, refusedRequests: 0, unansweredRequests: 0 },
+    latenessP99: 2000,
   }
-  const check = { events: 100, missing: 0, duplicates: 0, identical: true }
-  const report: BenchReport = {
-    command: 'npm run bench',
-    at: '2026-01-01T00:00:00Z',
-    commit: 'abc',
-    machine: 'm',
-    pinning: 'p',
-    load: 'l',
-    proxy: [
-      { name: 'forebay proxy', rounds: [round], peakRssBytes: 2 ** 27, check },
-      {
-        name: 'other',
-        rounds: [{ ...round, cpuMicrosPerEvent: 4, serverCpuShare: 1, generatorCpuShare: 0.2 }],
-        peakRssBytes: 2 ** 20,
-        check: { ...check, missing: 1 },
-      },
-    ],
-    router: [],
+  const result: ContenderResult = {
+    ...{ name: `the ${role}`, role, sustainedEventsPerSecond: 5000, rounds: [round] },
+    ...{ latency: undefined, peakRssBytes: 2 ** 27, check, ...more },
   }
-  const text = benchMarkdown(report)
-  assert.match(text, /\| forebay proxy \| 1\.00 \[1\.00, 1\.00\] \| 1\.00 \|.*\| 128 MiB \|.*\| yes \|/)
-  assert.match(text, /\| other \| 4\.00 \[4\.00, 4\.00\] \| 4\.00 \|.*\*\*no\*\*/)
-  assert.match(text, /The generator was the bottleneck for forebay proxy:/)
-  assert.doesNotMatch(text, /Router/)
+  return { round, result }
+}
+
+function reportOf(results: BenchResults): BenchReport {
+  return {
+    ...{ command: 'npm run bench', at: '2026-01-01T00:00:00Z', seconds: 1, commit: 'abc' },
+    ...{ machine: 'm', pinning: 'p', load: 'l', verdicts: verdictsOf(results), ...results },
+  }
+}
+
+describe('the report', () => {
+  const floor = contender('floor', 0.9, { check: undefined }).result
+  const platformatic = contender('platformatic', 3).result
+
+  test('judges every claim and says who was not exact', () => {
+    const losing = { ...check, lost: 1, delivered: 99, identical: false }
+    const kafkajs = contender('kafkajs', 20, { check: losing }).result
+    const contenders = [contender('forebay', 1).result, kafkajs, platformatic, floor]
+    const results: BenchResults = { cost: [{ format: 'ndjson', eventsPerSecond: 700, contenders }] }
+    assert.deepEqual(
+      verdictsOf(results).map(({ measured, target, pass }) => [
+        Number(measured.median.toFixed(2)),
+        target,
+        pass,
+      ]),
+      [
+        [20, 10, true],
+        [3, 4, false],
+        [0.1, 1.2, true],
+        [1.11, 1.4, true],
+      ],
+    )
+    const text = benchMarkdown(reportOf(results))
+    assert.match(text, /\| the forebay \| 1\.00 \[1\.00, 1\.00\] \|.*\| 128 MiB \|.*\| yes \|/)
+    assert.match(text, /\| the kafkajs \| 20\.00 .*\*\*no\*\*: 1 lost/)
+    assert.match(text, /platformatic ÷ forebay.*\| ≥ 4\.00 × \| \*\*FAIL\*\* \|/)
+    assert.match(text, /NDJSON: 700 events\/s offered to each/)
+    assert.match(text, /The generator was not the bottleneck/)
+    assert.doesNotMatch(text, /Router|## Latency/)
+    assert.ok(forebayIsExact(results), 'the loss of a baseline fails nothing')
+  })
+
+  test('says when the generator was the bottleneck, and fails for an event of Forebay that is not there', () => {
+    const { round, result } = contender('forebay', 1, { check: { ...check, duplicates: 1 } })
+    const late = { ...result, rounds: [{ ...round, latenessP99: 40_000 }] }
+    const busy = { ...platformatic, rounds: [{ ...round, generatorCpuShare: 0.97 }] }
+    const results: BenchResults = {
+      cost: [{ format: 'single', eventsPerSecond: undefined, contenders: [late, busy, floor] }],
+    }
+    const text = benchMarkdown(reportOf(results))
+    assert.match(text, /bottleneck for the forebay: its own sends were 40\.0 ms late/)
+    assert.match(text, /bottleneck for the platformatic: it used 97 % of a core/)
+    assert.ok(!forebayIsExact(results))
+  })
 })

@@ -1,12 +1,12 @@
+import type { Bench } from '../bench/bench.ts'
+import type { BenchKafka } from '../bench/kafka.ts'
+import { CpuMeter, peakRssBytes } from '../bench/process-stats.ts'
+import { untilRecords } from '../bench/topics.ts'
 import { buildBodies } from '../generator/bodies.ts'
 import { closedLoop } from '../generator/closed-loop.ts'
 import { checkTopic, type TopicCheck } from '../verify/check-topic.ts'
-import { MultisetDigest } from '../verify/multiset-digest.ts'
+import { SentLog } from '../verify/sent-log.ts'
 import type { Carrier } from './carriers.ts'
-import type { BenchKafka } from './kafka.ts'
-import type { BenchOptions } from './options.ts'
-import { cpuSeconds, peakRssBytes } from './process-stats.ts'
-import { untilRecords } from './topics.ts'
 
 /** One carrier in one round. */
 export interface RouterMeasurement {
@@ -26,21 +26,20 @@ export interface RouterResult {
 /** Fills the source through the proxy on `port`, lets each carrier carry the same records in turn, and reads both targets back. */
 export async function routerRounds(
   carriers: readonly Carrier[],
-  kafka: BenchKafka,
-  { topic, port, options }: { topic: string; port: number; options: BenchOptions },
-  say: (line: string) => void,
+  { kafka, options, say }: Bench,
+  { topic, port }: { topic: string; port: number },
 ): Promise<RouterResult[]> {
-  const run = 'route'
+  const sent = new SentLog('route')
   const perRound = Math.max(1, Math.floor(options.events / options.rounds))
-  const warmUp = Math.max(1, Math.min(perRound, 50_000))
-  const digest = new MultisetDigest()
+  const warmUp = Math.max(1, Math.min(options.events, 200_000))
+  const target = { address: { host: '127.0.0.1', port }, saysAccepted: true, onFate: sent.note.bind(sent) }
   const results = new Map<Carrier, RouterMeasurement[]>(carriers.map((carrier) => [carrier, []]))
-  let total = 0
   for (let round = 0; round <= options.rounds; round += 1) {
     const events = round === 0 ? warmUp : perRound
-    const bodies = buildBodies({ ...options, run, first: total, events }, digest)
-    total += events
-    await closedLoop({ port, path: `/v1/topics/${topic}/events`, bodies, connections: options.connections })
+    const bodies = buildBodies({ ...options, run: sent.run, first: sent.total, events, format: 'ndjson' })
+    const requests = bodies.map((body) => ({ path: `/v1/topics/${topic}/events`, body }))
+    await closedLoop({ target, requests, connections: options.connections })
+    const total = sent.counts.acknowledged
     await untilRecords(kafka.fronting, topic, total)
     for (const [index] of carriers.entries()) {
       const carrier = carriers[(index + round) % carriers.length]
@@ -58,7 +57,7 @@ export async function routerRounds(
     carriers.map(async (carrier) => {
       const { name, server, target } = carrier
       const rss = peakRssBytes(server.pid)
-      const check = await checkTopic(kafka.consumer, target, { run, total, digest })
+      const check = await checkTopic(kafka.consumer, target, sent)
       return { name, rounds: results.get(carrier) ?? [], peakRssBytes: rss, check }
     }),
   )
@@ -70,11 +69,11 @@ async function carry(
   records: number,
   total: number,
 ): Promise<RouterMeasurement> {
-  const cpuBefore = cpuSeconds(server.pid)
+  const meter = new CpuMeter(server.pid)
   const startMs = performance.now()
   await resume()
   const endMs = await untilRecords(kafka.consumer, target, total)
-  const cpu = cpuSeconds(server.pid) - cpuBefore
+  const cpu = meter.seconds()
   await pause()
   return {
     records,

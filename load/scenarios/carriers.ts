@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import type { BenchForebay } from './forebay.ts'
-import { type BenchKafka, freePorts } from './kafka.ts'
-import { ServerProcess } from './server-process.ts'
-import { createTopic } from './topics.ts'
+import type { BenchForebay } from '../bench/forebay.ts'
+import { type BenchKafka, freePorts } from '../bench/kafka.ts'
+import { ServerProcess } from '../bench/server-process.ts'
+import { createTopic } from '../bench/topics.ts'
 
 /** One way of carrying a topic from the fronting to the consumer cluster; paused until it is resumed. */
 export interface Carrier {
