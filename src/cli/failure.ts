@@ -1,6 +1,6 @@
 import type { ProblemBody } from '../core/problems.ts'
 
-/** The command could not be done: one sentence for people, exit 1. `problem` is the server's answer, if there was one. */
+/** The command could not be done: one sentence for people, exit 1 (2 for a document that the server finds wrong). `problem` is the server's answer, if there was one. */
 export class CommandFailure extends Error {
   override readonly name: string = 'CommandFailure'
   readonly problem: ProblemBody | undefined

@@ -116,7 +116,13 @@ function explain(terminal: Terminal, error: unknown, json: boolean): number {
     const value = { error: error.problem ?? { title: error.message }, advice: error.advice }
     terminal.write(`${JSON.stringify(value, undefined, 2)}\n`)
   }
-  return 1
+  return isWrongConfiguration(error) ? 2 : 1
+}
+
+/** The server read a document and found it wrong: that is the document's fault, as with a file of settings. */
+function isWrongConfiguration({ problem }: CommandFailure): boolean {
+  const name = problem?.type.replace('urn:forebay:problem:', '')
+  return name === 'invalid-document' || name === 'not-supported-yet'
 }
 
 /** package.json lies two folders above the sources and three above the compiled ones. */

@@ -87,9 +87,9 @@ describe('the forebay command against a real control plane', () => {
     assert.equal(nowhere.code, 1)
   })
 
-  test('what the server refuses is one sentence and exit 1', async () => {
+  test('what the server refuses is one sentence: exit 2 for a wrong document, 1 otherwise', async () => {
     const typo = await ask('apply -f -', `kind: Topic\nname: ${name}\nowner: web\nretension: 1h\n`)
-    assert.equal(typo.code, 1)
+    assert.equal(typo.code, 2)
     assert.match(typo.err, /did you mean "retention"\?/)
     const missing = await ask('topic show no.such')
     assert.equal(missing.code, 1)

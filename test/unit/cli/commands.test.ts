@@ -111,7 +111,7 @@ describe('commands against the documented contract', () => {
     }
     const server = await control(t, () => ({ status: 422, body }))
     const { code, err, out } = await forebay(['cluster', 'show', 'x', '--json', '--control', server.url])
-    assert.equal(code, 1)
+    assert.equal(code, 2, 'a wrong document is wrong configuration')
     assert.equal(err, `forebay: ${body.title}: ${body.detail}\nFix what detail names.\n`)
     assert.deepEqual((JSON.parse(out) as { error: unknown }).error, body)
   })
