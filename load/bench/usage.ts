@@ -18,7 +18,7 @@ Measures Forebay beside the baselines in one run, in interleaved rounds, on real
   --mode M          keep-alive, or new: a connection for each request (default keep-alive)
   --arrivals P      uniform, poisson or bursty (default: uniform for CPU, poisson for latency)
   --rate N          events per second, the same for all (default: what the slowest contender sustained in its
-                    warm-up, less 30 %; for latency, topics and connections half of the maximum)
+                    warm-up, less 20 %; for latency, topics and connections half of the maximum)
   --saturated       instead of one rate for all, each contender as fast as it answers
   --brokers 1|3     brokers of the fronting cluster (default 1)
   --peer [NAME=]URL,PID   a running server beside the others, posted to at that URL (may be repeated)

@@ -13,7 +13,7 @@ const titles = { ndjson: 'NDJSON', array: 'JSON array', single: 'One event a req
 
 export function costSection({ format, eventsPerSecond, contenders }: CostResult): string[] {
   const head = ['', 'µs CPU / event', 'events/s', 'server CPU %', 'generator CPU %']
-  const more = ['p50 / p99 ms', 'warm-up, most events/s', 'peak RSS', 'refused', 'exact']
+  const more = ['p50 / p99 ms', 'saturated (warm-up): events/s', 'µs', 'peak RSS', 'refused', 'exact']
   const rate =
     eventsPerSecond === undefined
       ? 'each as fast as it answers'
@@ -28,7 +28,9 @@ export function costSection({ format, eventsPerSecond, contenders }: CostResult)
   ]
 }
 
-function costRow({ name, rounds, latency, sustainedEventsPerSecond, peakRssBytes, check }: ContenderResult) {
+function costRow(result: ContenderResult) {
+  const { name, rounds, latency, peakRssBytes, check } = result
+  const { sustainedEventsPerSecond, saturatedCpuMicrosPerEvent } = result
   const of = (pick: (round: ContenderResult['rounds'][number]) => number) => spread(rounds.map(pick))
   return [
     name,
@@ -44,6 +46,7 @@ function costRow({ name, rounds, latency, sustainedEventsPerSecond, peakRssBytes
     number(of((round) => round.generatorCpuShare * 100).median, 0),
     latency === undefined ? '–' : `${milliseconds(latency.p50)} / ${milliseconds(latency.p99)}`,
     number(sustainedEventsPerSecond, 0),
+    number(saturatedCpuMicrosPerEvent, 2),
     mebibytes(peakRssBytes),
     number(
       rounds.reduce((sum, round) => sum + round.refusedRequests + round.unansweredRequests, 0),

@@ -33,8 +33,11 @@ export async function warmUp(
   const { counts } = await closedLoop({ target, requests: requests.slice(half), connections, forMs })
   await measured.settled()
   const perSecond = (counts.accepted * 1000) / (performance.now() - startMs)
-  const cpu = ((meter.seconds() * 1e6) / counts.accepted).toFixed(2)
-  say(`warm-up: ${contender.name.padEnd(30)} ${cpu} µs/event, sustains ${Math.round(perSecond)} events/s`)
+  const cpu = (meter.seconds() * 1e6) / counts.accepted
+  say(
+    `warm-up: ${contender.name.padEnd(30)} ${cpu.toFixed(2)} µs/event, sustains ${Math.round(perSecond)} events/s`,
+  )
   if (!(perSecond > 0)) throw new Error(`${contender.name} accepts nothing`)
   measured.sustainedEventsPerSecond = perSecond
+  measured.saturatedCpuMicrosPerEvent = cpu
 }
