@@ -32,6 +32,11 @@ test('the packed package runs when it is installed, where Node strips no types',
   assert.ok(readdirSync(join(folder, 'lib/node_modules/forebay/deploy/local')).includes('pom.xml'))
 })
 
+interface Answer {
+  readonly code: number
+  readonly stderr: string
+}
+
 /** Any other Node on this machine that is too old, e.g. the system's own. */
 async function oldNode(): Promise<string | undefined> {
   for (const path of ['/usr/bin/node', '/usr/local/bin/node']) {
@@ -49,12 +54,11 @@ test('an older Node is refused with a sentence', async (t) => {
   const node = await oldNode()
   if (node === undefined) return t.skip('this machine has no Node older than 24')
   for (const command of ['proxy', 'start', 'topic']) {
-    const refused = (error: { code: number; stderr: string }) => error
-    const { code, stderr } = await run(node, [fromRoot('bin', 'forebay.js'), command]).then(
-      ({ stdout }) => ({ code: 0, stderr: stdout }),
-      refused,
+    const answer: Answer = await run(node, [fromRoot('bin', 'forebay.js'), command]).then(
+      ({ stderr }) => ({ code: 0, stderr }),
+      (error: Answer) => error,
     )
-    assert.equal(code, 2)
-    assert.match(stderr, /^forebay needs Node 24\.6 or newer, and this is Node \d+/)
+    assert.equal(answer.code, 2)
+    assert.match(answer.stderr, /^forebay needs Node 24\.6 or newer, and this is Node \d+/)
   }
 })
