@@ -26,7 +26,7 @@ const messages = Array.from({ length: perSend }, () => ({ topic, value }))
 const mostUnderWay = 50
 
 let ackTimes = new Histogram()
-let underWay = 0
+const underWay = new Set<Promise<void>>()
 let ticking: NodeJS.Timeout | undefined
 
 function run(eventsPerSecond: number): void {
@@ -35,20 +35,30 @@ function run(eventsPerSecond: number): void {
   let sent = 0
   ticking = setInterval(() => {
     const due = ((performance.now() - startMs) / 1000) * eventsPerSecond
-    for (; sent + perSend <= due; sent += perSend) if (underWay < mostUnderWay) void send()
+    for (; sent + perSend <= due; sent += perSend) if (underWay.size < mostUnderWay) watch(send())
   }, 2)
 }
 
+function watch(sending: Promise<void>): void {
+  underWay.add(sending)
+  void sending.finally(() => underWay.delete(sending))
+}
+
+/** At least one ack is told. */
+async function stop(): Promise<void> {
+  await Promise.all(underWay)
+  if (ackTimes.count === 0) await send()
+  console.log(JSON.stringify({ ackTimes: ackTimes.quantiles() }))
+}
+
+/** Never rejects. */
 async function send(): Promise<void> {
   const startMs = performance.now()
-  underWay += 1
   try {
     await producer.send({ acks, messages })
     ackTimes.add((performance.now() - startMs) * 1000)
   } catch (error) {
     console.error('a background send failed', error)
-  } finally {
-    underWay -= 1
   }
 }
 
@@ -56,7 +66,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   const [verb, rate] = line.split(' ')
   clearInterval(ticking)
   if (verb === 'run') run(Number(rate))
-  else console.log(JSON.stringify({ ackTimes: ackTimes.quantiles() }))
+  else void stop()
 })
 // The first send fetches the metadata.
 await producer.send({ acks, messages })

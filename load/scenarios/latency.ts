@@ -34,7 +34,7 @@ export interface LatencyResult {
 const lingerMs = 5
 /** Of what was sustained in the warm-up. */
 const shareOfMaximum = 0.5
-const probesPerSecond = 20
+const probesPerSecond = 50
 
 /** Latency from the intended start at half of the maximum rate: fast beside the floor, durable beside what an ack takes. */
 export async function latencyScenario(bench: Bench): Promise<LatencyResult> {
@@ -51,7 +51,10 @@ export async function latencyScenario(bench: Bench): Promise<LatencyResult> {
   try {
     const bodies = new BodyMaker(bench, 'ndjson')
     const first = bodies.make(warmUpEvents(bench))
+    // The probe's code must be warm too, or its ack times flatter ours.
+    probe.run(probesPerSecond * options.eventsPerBody)
     for (const one of all) await warmUp(bench, one, one.requestsOf(first))
+    await probe.pause()
     const half = ({ sustainedEventsPerSecond }: Measured) =>
       options.rate ?? Math.max(1, Math.round(shareOfMaximum * sustainedEventsPerSecond))
     const rates = new Map(all.map((one) => [one, half(one === durable ? durable : fast)]))

@@ -25,7 +25,7 @@ async function runBench(words: readonly string[]): Promise<{ code: number; outpu
 }
 
 test('a small bench runs every scenario and finds every acknowledged event once', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async (t) => {
   const { fronting, consumer } = await sharedClusters()
   const json = join(temporaryFolder(t), 'bench.json')
