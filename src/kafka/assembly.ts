@@ -1,5 +1,5 @@
 import type { Lane } from './lane.ts'
-import type { QueuedBatch } from './topic-queue.ts'
+import type { QueuedBatch } from './queued-batch.ts'
 
 export interface AssembledBatch {
   readonly entry: QueuedBatch

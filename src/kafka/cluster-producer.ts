@@ -1,5 +1,4 @@
 import { Assemblies, type Assembly, partitionKey } from './assembly.ts'
-import { compressBatch } from './compress-batch.ts'
 import type { Lane, LaneAnswer } from './lane.ts'
 import { LaneSet, type LaneSetOptions } from './lane-set.ts'
 import { MetadataKeeper } from './metadata-keeper.ts'
@@ -8,7 +7,8 @@ import { type Candidate, choosePartition } from './partition-choice.ts'
 import { asksForMetadata, judgeProduceCode } from './produce-errors.ts'
 import type { ProduceResult } from './produce-request.ts'
 import { ProduceStats } from './produce-stats.ts'
-import { type QueuedBatch, TopicQueue } from './topic-queue.ts'
+import { QueuedBatch } from './queued-batch.ts'
+import { TopicQueue } from './topic-queue.ts'
 
 export interface ClusterProducerOptions extends LaneSetOptions {
   readonly clusterId: string
@@ -82,7 +82,7 @@ export class ClusterProducer {
 
   submit(batch: OutgoingBatch): void {
     this.#unsettled += 1
-    const entry: QueuedBatch = { batch, bytes: undefined, preparing: false, attempts: 0, maybeWritten: false }
+    const entry = new QueuedBatch(batch)
     if (this.#closed) {
       this.#settle(entry, { kind: 'gave-up', at: 'close', maybeWritten: false })
       return
@@ -190,30 +190,15 @@ export class ClusterProducer {
     }
   }
 
-  /** The bytes to send; asks the owner for them, and has them compressed, at the first attempt. */
   #prepare(topic: string, entry: QueuedBatch): Buffer | 'preparing' | 'withdrawn' {
-    if (entry.preparing) return 'preparing'
-    if (entry.bytes !== undefined) return entry.bytes
-    const plain = entry.batch.take()
-    if (plain === undefined) {
-      this.#forget()
-      return 'withdrawn'
-    }
-    if (entry.batch.compression === 'none') {
-      entry.bytes = plain
-      return plain
-    }
-    entry.preparing = true
-    const prepared = (bytes: Buffer) => {
-      entry.bytes = bytes
-      entry.preparing = false
-      this.#schedule()
-    }
-    compressBatch(plain, entry.batch.compression).then(prepared, (error: unknown) => {
-      this.#options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is')
-      prepared(plain)
+    const prepared = entry.prepare({
+      ready: () => this.#schedule(),
+      notCompressed: (error) => {
+        this.#options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is')
+      },
     })
-    return 'preparing'
+    if (prepared === 'withdrawn') this.#forget()
+    return prepared
   }
 
   #choose(queue: TopicQueue, acks: Acks, assemblies: Assemblies): number | undefined {
@@ -252,7 +237,6 @@ export class ClusterProducer {
         entry.batch.resent()
         this.stats.resent += 1
       }
-      entry.attempts += 1
     }
     const parts = assembly.batches.map(({ entry, partition, bytes }) => ({
       topic: entry.batch.topic,

@@ -1,15 +1,4 @@
-import type { OutgoingBatch } from './outgoing-batch.ts'
-
-/** A batch and what happened to it so far. */
-export interface QueuedBatch {
-  readonly batch: OutgoingBatch
-  /** What is sent; taken from the batch, and compressed, at the first attempt. */
-  bytes: Buffer | undefined
-  preparing: boolean
-  attempts: number
-  /** An attempt went unanswered: the broker may have it. */
-  maybeWritten: boolean
-}
+import type { QueuedBatch } from './queued-batch.ts'
 
 interface PartitionQueue {
   readonly waiting: QueuedBatch[]
