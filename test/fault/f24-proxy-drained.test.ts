@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FaultBed, nowMs } from '../support/fault-bed.ts'
+import { brokerIds } from '../support/fault-brokers.ts'
+import { LeavingClients } from '../support/fault-leaving-clients.ts'
+
+test('F24: SIGTERM under load, Kafka well: nothing accepted is lost and no client sees a reset', {
+  timeout: 240_000,
+}, async (context) => {
+  const bed = await FaultBed.make(context, {
+    topics: { fast: {}, durable: { delivery: 'durable' } },
+    proxyArgs: ['--drain-grace', '1s', '--log-level', 'info'],
+  })
+  const clients = (['fast', 'durable'] as const).map(
+    (name) => new LeavingClients({ proxies: [bed.proxy.url], topic: bed.topic(name), clients: 8 }),
+  )
+  for (const one of clients) bed.judgeToo(one)
+  await bed.during(2000)
+  bed.proxy.process.kill('SIGTERM')
+  const exit = await bed.proxy.process.exited
+  await Promise.all(clients.map((one) => one.stop()))
+  assert.deepEqual(exit, { code: 0, signal: null }, bed.log)
+  assert.match(bed.proxy.process.stdout, /drained: unsent 0, unanswered 0"}\n$/)
+  for (const { requests } of clients) {
+    assert.deepEqual(
+      requests.filter(({ fate }) => fate !== 'accepted'),
+      [],
+    )
+  }
+  for (const name of ['fast', 'durable']) {
+    const { lost, duplicates, accepted } = await bed.verdict(name)
+    assert.deepEqual({ lost, duplicates }, { lost: 0, duplicates: 0 })
+    assert.ok(accepted > 0)
+  }
+})
+
+const drained = /drained: unsent (\d+), unanswered (\d+)"}\n$/
+
+for (const signals of [1, 2]) {
+  const name = signals === 1 ? 'SIGTERM' : 'a second SIGTERM'
+  test(`F24: ${name} under load, Kafka hung: exits in time with the exact count`, {
+    timeout: 240_000,
+  }, async (context) => {
+    const bed = await FaultBed.make(context, {
+      topics: { fast: {} },
+      proxyArgs: [
+        ...['--log-level', 'info', '--drain-grace', signals === 1 ? '500ms' : '60s'],
+        ...['--drain-timeout', signals === 1 ? '3s' : '120s'],
+      ],
+    })
+    await bed.load('fast')
+    await bed.during(1000)
+    for (const id of brokerIds) await bed.cluster.pause(id)
+    await bed.during(3000)
+    const terminatedMs = nowMs()
+    bed.proxy.process.kill('SIGTERM')
+    if (signals === 2) {
+      await bed.during(500)
+      bed.proxy.process.kill('SIGTERM')
+    }
+    const exit = await bed.proxy.process.exited
+    const tookMs = nowMs() - terminatedMs
+    assert.equal(exit.code, 1, bed.log)
+    assert.ok(tookMs < 4500, `it took ${tookMs} ms to exit`)
+    await bed.settle()
+    const words = drained.exec(bed.proxy.process.stdout)
+    const [unsent, unanswered] = [Number(words?.[1]), Number(words?.[2])]
+    const { lost } = await bed.verdict('fast')
+    context.diagnostic(
+      `unsent ${unsent}, unanswered ${unanswered}, missing ${lost}; exited after ${Math.round(tookMs)} ms`,
+    )
+    assert.ok(unsent + unanswered > 0, bed.log)
+    assert.ok(
+      unsent <= lost && lost <= unsent + unanswered,
+      `unsent ${unsent}, unanswered ${unanswered}, missing ${lost}`,
+    )
+  })
+}

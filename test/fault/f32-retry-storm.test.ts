@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { performance } from 'node:perf_hooks'
+import { test } from 'node:test'
+import { Pool } from 'undici'
+import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
+import { brokerIds } from '../support/fault-brokers.ts'
+import { type LoadedRequest, ndjson, nextRun } from '../support/fault-load.ts'
+import { residentBytes } from '../support/fault-memory.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const clients = 500
+const events = 20
+
+/** Clients that ask again at once, whatever they are told. */
+class RetryStorm {
+  readonly run = nextRun()
+  readonly topic: string
+  readonly requests: LoadedRequest[] = []
+  readonly #pool: Pool
+  readonly #done: Promise<unknown>
+  #stopped = false
+  #offered = 0
+
+  constructor(url: string, topic: string) {
+    this.topic = topic
+    this.#pool = new Pool(url, { connections: clients, headersTimeout: 60_000 })
+    this.#done = Promise.all(Array.from({ length: clients }, () => this.#client()))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#done
+    await this.#pool.destroy()
+  }
+
+  async #client(): Promise<void> {
+    while (!this.#stopped) {
+      const first = this.#offered
+      this.#offered += events
+      const dueMs = performance.now()
+      const path = `/v1/topics/${this.topic}/events`
+      const headers = { 'content-type': 'application/x-ndjson' }
+      const body = ndjson(this.run, first, events, 1000)
+      const done = (fate: LoadedRequest['fate'], status: number, reason: string): void => {
+        this.requests.push({ first, events, dueMs, endMs: performance.now(), fate, status, reason })
+      }
+      try {
+        const answer = await this.#pool.request({ method: 'POST', path, headers, body })
+        const { type = '' } = (await answer.body.json()) as { type?: string }
+        done(answer.statusCode < 300 ? 'accepted' : 'refused', answer.statusCode, type)
+      } catch (error) {
+        done('unknown', 0, String(error))
+      }
+    }
+  }
+}
+
+test('F32: 500 clients retry at once against a full buffer: refused early and cheaply, goodput comes back at once', {
+  timeout: 240_000,
+}, async (context) => {
+  const bed = await FaultBed.make(context, { topics: { fast: {} }, proxyArgs: ['--max-buffer', '16MiB'] })
+  const before = residentBytes(bed.proxy.process.pid).now
+  const injectedMs = nowMs()
+  for (const id of brokerIds) await bed.cluster.pause(id)
+  const storm = new RetryStorm(bed.proxy.url, bed.topic('fast'))
+  bed.judgeToo(storm)
+  await waitFor(() => storm.requests.some(({ fate }) => fate === 'refused'), { describe: 'a refusal' })
+  const stormMs = nowMs()
+  await bed.during(full ? 15_000 : 3000)
+  const healedMs = nowMs()
+  const refused = storm.requests.filter(({ fate, dueMs }) => fate === 'refused' && dueMs >= stormMs)
+  const perSecond = (refused.length * 1000) / (healedMs - stormMs)
+  context.diagnostic(`${Math.round(perSecond)} refusals a second`)
+  for (const id of brokerIds) await bed.cluster.resume(id)
+  const first = await waitFor(
+    () => storm.requests.find(({ fate, endMs }) => fate === 'accepted' && endMs > healedMs),
+    { describe: 'goodput to come back', timeoutMs: 60_000, state: () => bed.log },
+  )
+  const backMs = first.endMs - healedMs
+  await waitFor(
+    () => storm.requests.filter(({ fate, endMs }) => fate === 'accepted' && endMs > first.endMs).length > 500,
+    { describe: '500 more requests to be accepted', timeoutMs: 30_000, state: () => bed.log },
+  )
+  await storm.stop()
+  const { peak } = residentBytes(bed.proxy.process.pid)
+  const metrics = await bed.settle()
+  context.diagnostic(
+    `accepted again after ${Math.round(backMs)} ms; memory reached ${Math.round(peak / 2 ** 20)} MiB`,
+  )
+  const reasons = new Set(
+    storm.requests
+      .filter(({ fate }) => fate !== 'accepted')
+      .map(({ status, reason }) => `${status} ${reason}`),
+  )
+  assert.deepEqual([...reasons], ['429 urn:forebay:problem:buffer-full'])
+  assert.ok(perSecond > 300, `${perSecond} refusals a second`)
+  // A broker that hung is left alone for 3 s, and elections take a few seconds more.
+  assert.ok(backMs < 15_000, `goodput came back after ${backMs} ms`)
+  // 500 connections and their requests, beside the buffer.
+  assert.ok(peak - before <= (16 + 100) * 2 ** 20, `memory grew by ${peak - before} bytes`)
+  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
+})
