@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { after } from 'node:test'
 import { type ClusterAddress, ClusterSet, removeOrphanedSets, type SharedClusterName } from './cluster-set.ts'
+import { afterFileCleanup } from './file-cleanup.ts'
 
 export type { ClusterAddress } from './cluster-set.ts'
 
@@ -39,7 +39,6 @@ async function startHere(name: SharedClusterName): Promise<ClusterAddress> {
   return own.get(name)
 }
 
-// At the top of the module, so that the hook belongs to the file and not to whichever test asks first.
-after(async () => {
+afterFileCleanup(async () => {
   await own?.stop()
 })
