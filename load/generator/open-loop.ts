@@ -15,6 +15,10 @@ export interface OpenLoopOptions {
   readonly mode?: ConnectionMode
   /** How long answers are awaited after the last intended start (default 30 s). */
   readonly patienceMs?: number
+  /** Called when all connections are open, before the first intended start. */
+  readonly onStart?: () => void
+  /** Awaited after the last answer, while the connections are still open. */
+  readonly onAnswered?: () => Promise<void>
   /** Called about every second with requests that have a fate. */
   readonly onProgress?: (settled: number) => void
 }
@@ -41,11 +45,15 @@ export interface OpenLoopResult {
 export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
   const run = new OpenLoopRun(options)
   await run.connected()
+  options.onStart?.()
   const cpuShare = generatorCpu()
   const startMs = performance.now()
   await run.finished()
   const seconds = (performance.now() - startMs) / 1000
-  return { ...run.measured(), seconds, generatorCpuShare: cpuShare() }
+  const generatorCpuShare = cpuShare()
+  await options.onAnswered?.()
+  run.close()
+  return { ...run.measured(), seconds, generatorCpuShare }
 }
 
 /** A request on its way. */
@@ -106,7 +114,6 @@ class OpenLoopRun {
     while (this.#settled < requests.length && performance.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    this.#giveUp()
   }
 
   measured() {
@@ -177,7 +184,7 @@ class OpenLoopRun {
   }
 
   /** The patience is over: what waits for an answer is unknown, what waits for a connection was never sent. */
-  #giveUp(): void {
+  close(): void {
     this.#neverSent = this.#waiting.length - this.#gone
     this.#waiting = []
     this.#pool.destroy()

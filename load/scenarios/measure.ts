@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench } from '../bench/bench.ts'
 import type { Contender } from '../bench/contenders.ts'
+import { untilDelivered } from '../bench/in-flight.ts'
 import { CpuMeter } from '../bench/process-stats.ts'
 import { untilRecords } from '../bench/topics.ts'
 import { type Body, type BodyFormat, buildBodies } from '../generator/bodies.ts'
@@ -81,44 +82,63 @@ export class Measured {
 
   /** Offers requests that it was not offered before, and waits until what it acknowledged is in Kafka. */
   async drive(requests: readonly PostRequest[], drive: Drive): Promise<DriveResult> {
-    const { contender, sent } = this
-    const { background, pid } = contender
+    const { background } = this.contender
     background?.run(drive.eventsPerSecond ?? assumedBackgroundRate)
-    const meter = new CpuMeter(pid)
-    const target = { ...contender.target, onFate: sent.note.bind(sent) }
-    const { mode } = this.#bench.options
-    const { eventsPerSecond } = drive
-    const open =
-      eventsPerSecond === undefined
-        ? undefined
-        : await openLoop({
-            ...drive,
-            target,
-            requests,
-            mode,
-            schedule: scheduleOf(requests, eventsPerSecond, drive),
-          })
-    const load = open ?? (await closedLoop({ ...drive, target, requests }))
-    const whileOffered = meter.seconds()
-    await this.settled()
-    const cpuSeconds = meter.seconds()
+    const { counts, seconds, generatorCpuShare, open, cpu } = await this.#offer(requests, drive)
     await background?.pause()
-    const { counts, seconds, generatorCpuShare } = load
     const measurement = {
-      ...shares(counts, requests, cpuSeconds, seconds),
-      serverCpuShare: whileOffered / seconds,
+      ...shares(counts, requests, cpu.seconds, seconds),
+      serverCpuShare: cpu.whileOffered / seconds,
       generatorCpuShare,
       latenessP99: open?.lateness.quantile(0.99),
     }
     return { measurement, histograms: open }
   }
 
-  /** Waits until everything acknowledged is in Kafka; where nobody can tell, a moment. */
-  async settled(): Promise<void> {
-    const { topic } = this.contender
-    if (topic === undefined) await sleep(100)
-    else await untilRecords(this.#bench.kafka.fronting, topic, this.sent.counts.acknowledged)
+  /** In an open loop the meter begins when the connections are open: what 5,000 of them cost is not the cost of an event. */
+  async #offer(requests: readonly PostRequest[], drive: Drive) {
+    const { pid } = this.contender
+    const target = { ...this.contender.target, onFate: this.sent.note.bind(this.sent) }
+    const { eventsPerSecond } = drive
+    let meter = new CpuMeter(pid)
+    const read = async (): Promise<ServerCpu> => {
+      const whileOffered = meter.seconds()
+      const asking = await this.settled()
+      return { whileOffered, seconds: meter.seconds() - asking }
+    }
+    if (eventsPerSecond === undefined) {
+      const closed = await closedLoop({ ...drive, target, requests })
+      return { ...closed, open: undefined, cpu: await read() }
+    }
+    let cpu: ServerCpu = { whileOffered: Number.NaN, seconds: Number.NaN }
+    const open = await openLoop({
+      ...{ ...drive, target, requests, mode: this.#bench.options.mode },
+      schedule: scheduleOf(requests, eventsPerSecond, drive),
+      onStart: () => {
+        meter = new CpuMeter(pid)
+      },
+      onAnswered: async () => {
+        cpu = await read()
+      },
+    })
+    return { ...open, open, cpu }
   }
+
+  /** Waits until everything acknowledged is in Kafka; where nobody can tell, a moment. Returns the CPU seconds that asking took. */
+  async settled(): Promise<number> {
+    const { topic, role, target, pid } = this.contender
+    if (topic !== undefined) {
+      await untilRecords(this.#bench.kafka.fronting, topic, this.sent.counts.acknowledged)
+    } else if (role === 'forebay') return untilDelivered(target.address, pid)
+    else await sleep(100)
+    return 0
+  }
+}
+
+/** Of the server, in seconds: until the last answer, and until all was in Kafka. */
+interface ServerCpu {
+  readonly whileOffered: number
+  readonly seconds: number
 }
 
 export interface DriveResult {
