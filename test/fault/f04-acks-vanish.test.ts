@@ -10,6 +10,8 @@ test('F04: the answers of a broker vanish: batches are ambiguous, counted as res
     inject: (cluster) => cluster.fault(2, { dropAnswers: true }),
     end: (cluster) => cluster.fault(2, {}),
     outageMs: full ? 20_000 : 8000,
+    // Unkeyed traffic stays on a partition for the length of a batch: small ones, so that it comes by the broker for sure.
+    proxyArgs: ['--batch', '4KiB'],
   })
   const { bed, metrics } = result
   assertGoesRound(result)
