@@ -4,8 +4,8 @@ import { parseStartOptions, StartUsageError, startHelp } from '../../../deploy/l
 
 describe('the options of forebay start', () => {
   test('have defaults', () => {
-    assert.deepEqual(parseStartOptions([], '/work'), {
-      directory: '/work/.forebay',
+    assert.deepEqual(parseStartOptions([], '/home/user'), {
+      directory: '/home/user/.forebay',
       fresh: false,
       portBase: undefined,
       sinks: ['kafka', 'file'],
@@ -15,7 +15,7 @@ describe('the options of forebay start', () => {
 
   test('are all read', () => {
     const argv = ['--data', '/tmp/x', '--fresh', '--port-base=21000', '--sinks', 'file, file']
-    assert.deepEqual(parseStartOptions(argv, '/work'), {
+    assert.deepEqual(parseStartOptions(argv, '/home/user'), {
       directory: '/tmp/x',
       fresh: true,
       portBase: 21_000,
@@ -39,7 +39,7 @@ describe('the options of forebay start', () => {
   for (const [argv, sentence] of refusals) {
     test(`refuses ${argv.join(' ')} in a sentence that says where help is`, () => {
       assert.throws(
-        () => parseStartOptions(argv, '/work'),
+        () => parseStartOptions(argv, '/home/user'),
         (error: Error) =>
           error instanceof StartUsageError &&
           sentence.test(error.message) &&
