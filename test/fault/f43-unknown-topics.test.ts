@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { Pool } from 'undici'
-import {
-  assertConserved,
-  placedTopic,
-  placementOf,
-  readMetrics,
-  startProxy,
-} from '../integration/proxy-support.ts'
+import { assertConserved, placementOf, readMetrics, startProxy } from '../integration/proxy-support.ts'
+import { placedTopic } from '../support/placed-topic.ts'
 
 /** Posts to so many topics that nobody knows, and gives the status codes. */
 async function postToNowhere(pool: Pool, requests: number): Promise<Map<number, number>> {

@@ -3,26 +3,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type PlacementDocument, placementETag, type TopicPlacement } from '../../src/core/placement.ts'
+import type { AnswerBody } from '../support/answer-body.ts'
 import { freePort } from '../support/free-port.ts'
 import { type StartOptions, startProcess, type TestProcess } from '../support/process.ts'
 import { type Cleanup, temporaryFolder } from '../support/temporary-folder.ts'
-
-/** A topic on `fronting-a`; fast, 2 partitions, checked for structure. */
-export function placedTopic(topic: string, more: Partial<TopicPlacement> = {}): TopicPlacement {
-  return {
-    topic,
-    delivery: 'fast',
-    cluster: 'fronting-a',
-    holders: ['fronting-a'],
-    partitions: 2,
-    maxEventBytes: 2 ** 20,
-    check: 'structure',
-    eventId: 'none',
-    compression: 'none',
-    mediaTypes: [],
-    ...more,
-  }
-}
 
 export function placementOf(
   bootstrap: readonly string[],
@@ -88,8 +72,7 @@ export async function postEvents(
     headers: { 'content-type': contentType },
     body: typeof body === 'string' ? body : new Uint8Array(body),
   })
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever JSON came
-  const answer = { status: response.status, body: (await response.json()) as any }
+  const answer = { status: response.status, body: (await response.json()) as AnswerBody }
   return answer
 }
 

@@ -7,12 +7,12 @@ import type { ClusterAddress } from '../support/cluster-set.ts'
 import { freePort } from '../support/free-port.ts'
 import { readAll } from '../support/independent-reader.ts'
 import { sharedCluster } from '../support/kafka.ts'
+import { placedTopic } from '../support/placed-topic.ts'
 import { runForebay } from '../support/process.ts'
 import { makeTopic, uniqueTopic } from '../support/topics.ts'
 import { waitFor } from '../support/wait-for.ts'
 import {
   assertConserved,
-  placedTopic,
   placementOf,
   postEvents,
   type RunningProxy,

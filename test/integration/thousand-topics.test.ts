@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
+import { placedTopic } from '../support/placed-topic.ts'
 import { privateCluster } from '../support/private-cluster.ts'
 import { waitFor } from '../support/wait-for.ts'
 import {
   assertConserved,
-  placedTopic,
   placementOf,
   postEvents,
   type RunningProxy,

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TopicPlacement } from '../../src/core/placement.ts'
 import {
   assertConserved,
-  placedTopic,
   placementOf,
   type RunningProxy,
   readMetrics,
@@ -16,6 +15,7 @@ import { type Offered, type Verdict, verdictOf } from './fault-checker.ts'
 import { faultCluster } from './fault-cluster.ts'
 import { FaultLoad, type FaultLoadOptions } from './fault-load.ts'
 import { readAll } from './independent-reader.ts'
+import { placedTopic } from './placed-topic.ts'
 import type { StartOptions } from './process.ts'
 import type { Cleanup } from './temporary-folder.ts'
 import { makeTopic, partitionsLedBy, uniqueTopic } from './topics.ts'

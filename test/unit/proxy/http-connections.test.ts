@@ -3,15 +3,16 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { AppLimits } from '../../../src/proxy/http/app.ts'
 import type { PipelineSettings } from '../../../src/proxy/pipeline.ts'
+import { placedTopic } from '../../support/placed-topic.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { documentOf, placed, post, raw, startTestProxy, type TestProxy } from './http-support.ts'
+import { documentOf, post, raw, startTestProxy, type TestProxy } from './http-support.ts'
 
 async function start(
   context: TestContext,
   settings: Partial<PipelineSettings & AppLimits> = {},
 ): Promise<TestProxy> {
   const proxy = await startTestProxy(
-    [placed('t.fast'), placed('t.durable', { delivery: 'durable' })],
+    [placedTopic('t.fast'), placedTopic('t.durable', { delivery: 'durable' })],
     settings,
   )
   context.after(() => proxy.close())
@@ -201,7 +202,7 @@ test('before the first placement: 503 with Retry-After', async (context) => {
   assert.equal(answer.status, 503)
   assert.equal(answer.body.type, 'urn:forebay:problem:no-placement')
   assert.ok(answer.headers.has('retry-after'))
-  proxy.topics.use(documentOf(placed('t.fast')))
+  proxy.topics.use(documentOf(placedTopic('t.fast')))
   assert.equal((await post(proxy, '/v1/topics/t.fast/events', '1')).status, 202)
 })
 

@@ -16,6 +16,7 @@ import { Pipeline, type PipelineSettings } from '../../../src/proxy/pipeline.ts'
 import { TopicTable } from '../../../src/proxy/topic-table.ts'
 import { Health } from '../../../src/telemetry/health.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
+import type { AnswerBody } from '../../support/answer-body.ts'
 
 /** A tally that the test moves. */
 export class TestTally implements AckTally {
@@ -119,22 +120,6 @@ export interface TestProxy {
   close(): Promise<void>
 }
 
-export function placed(topic: string, more: Partial<TopicPlacement> = {}): TopicPlacement {
-  return {
-    topic,
-    delivery: 'fast',
-    cluster: 'fronting-a',
-    holders: ['fronting-a'],
-    partitions: 2,
-    maxEventBytes: 2 ** 20,
-    check: 'structure',
-    eventId: 'none',
-    compression: 'none',
-    mediaTypes: [],
-    ...more,
-  }
-}
-
 export function documentOf(...placements: TopicPlacement[]): PlacementDocument {
   return { storeId: 's', leaseTerm: 1, version: 7, clusters: [], placements, routes: [] }
 }
@@ -193,8 +178,7 @@ export async function startTestProxy(
 export interface TestAnswer {
   readonly status: number
   readonly headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever JSON came
-  readonly body: any
+  readonly body: AnswerBody
 }
 
 export async function post(
@@ -210,7 +194,11 @@ export async function post(
     body: payload,
     ...(payload instanceof ReadableStream ? { duplex: 'half' } : {}),
   } as RequestInit)
-  const answer = { status: response.status, headers: response.headers, body: await response.json() }
+  const answer = {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as AnswerBody,
+  }
   assert.match(answer.headers.get('forebay-request-id') ?? '', /^[0-9a-f]{12}-[0-9a-z]+$/)
   return answer
 }
