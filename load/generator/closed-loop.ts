@@ -7,7 +7,7 @@ export interface ClosedLoopOptions {
   readonly requests: readonly PostRequest[]
   readonly connections: number
   /** No request begins later than this; the rest is never sent. */
-  readonly forMs?: number
+  readonly forMs?: number | undefined
 }
 
 export interface ClosedLoopResult {

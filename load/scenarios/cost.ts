@@ -32,6 +32,8 @@ export interface CostResult {
 
 /** Part of what the slowest contender sustained that is offered to all. */
 const shareOfSlowest = 0.8
+/** A saturated round ends by time, not because a contender that has become faster ran out of bodies. */
+const headroom = 1.3
 
 /** CPU per event of Forebay's proxy and of every baseline and peer, under the same load in interleaved rounds. */
 export async function costScenario(bench: Bench, format: BodyFormat): Promise<CostResult> {
@@ -46,8 +48,11 @@ export async function costScenario(bench: Bench, format: BodyFormat): Promise<Co
     const slowest = Math.min(...all.map((one) => one.sustainedEventsPerSecond))
     const rate = options.rate ?? Math.max(1, Math.round(shareOfSlowest * slowest))
     const eventsPerSecond = options.saturated ? undefined : rate
-    const drive = { ...options, eventsPerSecond, pattern: options.pattern ?? 'uniform' } as const
-    const events = Math.ceil(Math.min(options.events / options.rounds, rate * options.roundSeconds))
+    const forMs = options.saturated ? options.roundSeconds * 1000 : undefined
+    const drive = { ...options, eventsPerSecond, forMs, pattern: options.pattern ?? 'uniform' } as const
+    const fastest = Math.max(...all.map((one) => one.sustainedEventsPerSecond))
+    const perSecond = options.saturated ? fastest * headroom : rate
+    const events = Math.ceil(Math.min(options.events, perSecond * options.roundSeconds))
     for (let round = 1; round <= options.rounds; round += 1) {
       const fresh = bodies.make(events)
       for (const one of inTurn(all, round)) {

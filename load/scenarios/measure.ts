@@ -39,6 +39,8 @@ export interface Drive {
   /** Offered in an open loop; `undefined`: saturated, in a closed one. */
   readonly eventsPerSecond: number | undefined
   readonly pattern: ArrivalPattern
+  /** A closed loop ends then, with bodies left over. */
+  readonly forMs?: number | undefined
 }
 
 /** The rounds of one contender under one kind of load; histograms in microseconds, empty when saturated. */

@@ -4,7 +4,7 @@ import { closedLoop } from '../generator/closed-loop.ts'
 import type { PostRequest } from '../generator/http-connection.ts'
 import type { Measured } from './measure.ts'
 
-const mostEvents = 200_000
+const mostEvents = 1_000_000
 
 /** Events that a warm-up needs bodies for. */
 export function warmUpEvents({ options }: Bench): number {
@@ -12,7 +12,7 @@ export function warmUpEvents({ options }: Bench): number {
 }
 
 /**
- * Saturates a contender for five seconds or 200,000 events, whichever is less, so that its hot code is compiled before anything counts.
+ * Saturates a contender for five seconds or 1,000,000 events, whichever is less, so that its hot code is compiled before anything counts.
  * What it sustains is the rate of the second half, to the moment when all of it was in Kafka.
  */
 export async function warmUp(
