@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { FrameSocket } from './frame-socket.ts'
+import { type BreakerState, LaneBreaker } from './lane-breaker.ts'
 import type { Acks } from './outgoing-batch.ts'
 import {
   decodeProduceResponse,
@@ -52,19 +53,22 @@ export class Lane {
   readonly acks: Acks
   readonly #options: LaneOptions
   readonly #inFlight = new Set<InFlight>()
+  readonly #breaker: LaneBreaker
   #socket: FrameSocket | undefined
-  #opening = false
+  /** Since when a connection is being made. */
+  #openingSinceMs: number | undefined
   #closed = false
   #queuedBytes = 0
-  #outUntilMs = 0
-  #retryTimer: NodeJS.Timeout | undefined
   #lastUseMs = 0
-  #failures = 0
 
   constructor(options: LaneOptions) {
     this.broker = options.broker
     this.acks = options.acks
     this.#options = options
+    this.#breaker = new LaneBreaker({
+      leaveOutMs: options.limits.leaveOutMs,
+      onChange: options.onChange,
+    })
   }
 
   /** Bytes sent and unanswered. */
@@ -72,27 +76,57 @@ export class Lane {
     return this.#queuedBytes
   }
 
-  /** Whether a request can be sent now. Asking opens the connection if there is none and none is being left out. */
+  /** Requests sent and unanswered. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  get isConnected(): boolean {
+    return this.#socket !== undefined
+  }
+
+  /** `open`: left out; whatever would go there waits or goes elsewhere. */
+  get breaker(): BreakerState {
+    return this.#breaker.state
+  }
+
+  /** How often it was left out so far. */
+  get timesOpened(): number {
+    return this.#breaker.opened
+  }
+
+  /** Whether a request can be sent now. Asking opens the connection if there is none, unless the lane is left out. */
   hasRoom(): boolean {
     if (this.#socket === undefined) {
       this.#connect()
       return false
     }
     const { maxInFlight, maxBytes } = this.#options.limits
-    return this.#inFlight.size < maxInFlight && this.#queuedBytes < maxBytes
+    return this.#breaker.admits && this.#inFlight.size < maxInFlight && this.#queuedBytes < maxBytes
   }
 
   /** There is no connection, and none was made when it was last tried: the leaders may be elsewhere by now. */
   get isDown(): boolean {
-    return this.#socket === undefined && this.#failures > 0
+    return this.#socket === undefined && this.#breaker.state !== 'closed'
   }
 
-  /** It does not drain: left out after a failure, or nothing was answered for `stallMs`. */
+  /** It does not drain: left out, or nothing was answered for `stallMs`. */
   isStalled(): boolean {
-    const nowMs = this.#options.clock.monotonicMs()
-    if (nowMs < this.#outUntilMs) return true
+    if (this.#breaker.state === 'open') return true
     const [oldest] = this.#inFlight
-    return oldest !== undefined && nowMs - oldest.sentMs > this.#options.limits.stallMs
+    if (oldest === undefined) return false
+    return this.#options.clock.monotonicMs() - oldest.sentMs > this.#options.limits.stallMs
+  }
+
+  /** How long the longest wait here has passed its own time limit; 0 in a healthy process, whatever the broker does. */
+  overdueMs(): number {
+    const { clock, limits } = this.#options
+    const [oldest] = this.#inFlight
+    const sinceMs = Math.min(
+      oldest?.sentMs ?? Number.POSITIVE_INFINITY,
+      this.#openingSinceMs ?? Number.POSITIVE_INFINITY,
+    )
+    return Math.max(0, clock.monotonicMs() - sinceMs - limits.requestTimeoutMs)
   }
 
   /** `hasRoom` must hold. `done` is called once; after `unanswered` the parts may or may not be written. */
@@ -105,13 +139,16 @@ export class Lane {
     this.#queuedBytes += bytes
     this.#lastUseMs = inFlight.sentMs
     const body = encodeProduceRequest(parts, this.acks, limits.requestTimeoutMs)
-    socket.request(produceApiKey, produceApiVersion, body, limits.requestTimeoutMs, (error, response) => {
-      this.#inFlight.delete(inFlight)
-      this.#queuedBytes -= bytes
-      // Sent and unanswered weighs more than a connection that merely closed: it is left alone for the full time.
-      this.#failures = error === undefined ? 0 : maxDoublings
-      done(error === undefined && response !== undefined ? this.#decode(response) : unanswered(error))
-      this.#options.onChange()
+    this.#breaker.fire((settle) => {
+      socket.request(produceApiKey, produceApiVersion, body, limits.requestTimeoutMs, (error, response) => {
+        this.#inFlight.delete(inFlight)
+        this.#queuedBytes -= bytes
+        const answer =
+          error === undefined && response !== undefined ? this.#decode(response) : unanswered(error)
+        settle(answer.kind === 'unanswered' ? answer.error : undefined)
+        done(answer)
+        this.#options.onChange()
+      })
     })
   }
 
@@ -133,8 +170,8 @@ export class Lane {
 
   close(): void {
     this.#closed = true
-    clearTimeout(this.#retryTimer)
     this.#socket?.close()
+    this.#breaker.shutdown()
   }
 
   #decode(response: Buffer): LaneAnswer {
@@ -148,47 +185,34 @@ export class Lane {
 
   #connect(): void {
     const { clock, open } = this.#options
-    if (this.#opening || this.#closed || clock.monotonicMs() < this.#outUntilMs) return
-    this.#opening = true
+    if (this.#openingSinceMs !== undefined || this.#closed || !this.#breaker.admits) return
+    this.#openingSinceMs = clock.monotonicMs()
     open().then(
       (socket) => this.#onOpen(socket),
-      () => this.#leaveOut(),
+      () => this.#onDisconnected(),
     )
   }
 
   #onOpen(socket: FrameSocket): void {
-    this.#opening = false
+    this.#openingSinceMs = undefined
     if (this.#closed) {
       socket.close()
       return
     }
     this.#socket = socket
-    this.#failures = 0
     this.#lastUseMs = this.#options.clock.monotonicMs()
     socket.onClose(() => {
       if (this.#socket === socket) this.#socket = undefined
-      this.#leaveOut()
+      this.#onDisconnected()
     })
     this.#options.onChange()
   }
 
-  #leaveOut(): void {
-    this.#opening = false
-    if (this.#closed) return
-    const { clock, limits, onChange } = this.#options
-    const outMs = Math.min(limits.leaveOutMs, firstOutMs * 2 ** Math.min(this.#failures, maxDoublings))
-    this.#failures += 1
-    this.#outUntilMs = clock.monotonicMs() + outMs
-    clearTimeout(this.#retryTimer)
-    this.#retryTimer = setTimeout(onChange, outMs + 1)
-    this.#retryTimer.unref()
-    onChange()
+  #onDisconnected(): void {
+    this.#openingSinceMs = undefined
+    if (!this.#closed) this.#breaker.onDisconnected()
   }
 }
-
-/** After the first failed connection; doubled with each further one. */
-const firstOutMs = 100
-const maxDoublings = 10
 
 const metadataApiKey = 3
 const metadataApiVersion = 12
