@@ -1,63 +1,123 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { readMetrics } from '../integration/proxy-support.ts'
 import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
-import { brokerIds } from '../support/fault-brokers.ts'
-import { latencyMs } from '../support/fault-load.ts'
+import { brokerIds, type FaultCluster } from '../support/fault-brokers.ts'
+import { LivezProbe } from '../support/fault-livez-probe.ts'
+import type { FaultLoad } from '../support/fault-load.ts'
 import { residentBytes } from '../support/fault-memory.ts'
+import { fromSent, windowedP99Ms } from '../support/fault-quantiles.ts'
 import { ProxySampler } from '../support/fault-sampler.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const capBytes = 16 * 2 ** 20
+/** Several, as one may hold no more than its share of the cap. */
+const fastTopics = ['one', 'two', 'three', 'four']
+const refusalMs = 5
 
-test('F12: the cluster is out and there is no standby: the buffer fills to its cap, refuses by name, heals by itself', {
-  timeout: 300_000,
-}, async (context) => {
-  const bed = await FaultBed.make(context, {
-    topics: { fast: {}, durable: { delivery: 'durable' } },
-    proxyArgs: ['--max-buffer', '16MiB'],
-  })
-  const fast = await bed.load('fast', { requestsPerSecond: 40, eventsPerRequest: 100, eventBytes: 500 })
-  const durable = await bed.load('durable', { requestsPerSecond: 2, eventsPerRequest: 10 })
-  const sampler = new ProxySampler(bed.proxy, bed.topic('fast'))
-  await bed.during(1000)
-  const injectedMs = nowMs()
-  for (const id of brokerIds) await bed.cluster.pause(id)
-  await waitFor(() => fast.requests.find(({ fate }) => fate === 'refused'), {
-    describe: 'the buffer to be full',
-    timeoutMs: 60_000,
-    state: () => ({ last: fast.requests.slice(-3), log: bed.log }),
-  })
-  await bed.during(full ? 20_000 : 4000)
-  const endedMs = nowMs()
-  await sampler.stop()
-  const buffered = sampler.most(({ bufferBytes }) => bufferBytes)
-  const { peak } = residentBytes(bed.proxy.process.pid)
-  for (const id of brokerIds) await bed.cluster.resume(id)
-  // The load still runs: it is taken again without anybody's help.
-  const again = await waitFor(
-    () => fast.requests.find(({ dueMs, fate }) => dueMs > endedMs + 100 && fate === 'accepted'),
-    { describe: 'events to be taken again', timeoutMs: 60_000, state: () => bed.log },
-  )
-  await bed.during(1000)
-  const metrics = await bed.settle()
+interface Ending {
+  readonly does: string
+  readonly inject: (cluster: FaultCluster, broker: number) => Promise<void>
+  readonly end: (cluster: FaultCluster) => Promise<void>
+}
 
-  context.diagnostic(
-    `buffered at most ${buffered} bytes of ${capBytes}; resident at most ${Math.round(peak / 2 ** 20)} MiB`,
+const endings: readonly Ending[] = [
+  {
+    does: 'hangs and wakes up',
+    inject: (cluster, id) => cluster.pause(id),
+    end: async (cluster) => {
+      for (const id of brokerIds) await cluster.resume(id)
+    },
+  },
+  {
+    does: 'is killed and started again',
+    inject: (cluster, id) => cluster.kill(id),
+    end: (cluster) => cluster.heal(),
+  },
+]
+
+for (const { does, inject, end } of endings) {
+  test(`F12: the whole cluster ${does}, without a standby: the buffer fills to its cap, refuses by name, heals by itself`, {
+    timeout: 300_000,
+  }, async (context) => {
+    const bed = await FaultBed.make(context, {
+      topics: { one: {}, two: {}, three: {}, four: {}, durable: { delivery: 'durable' } },
+      proxyArgs: ['--max-buffer', '16MiB'],
+    })
+    const load = { requestsPerSecond: 12, eventsPerRequest: 100, eventBytes: 500, connections: 8 }
+    const fast = await Promise.all(fastTopics.map((name) => bed.load(name, load)))
+    const durable = await bed.load('durable', { requestsPerSecond: 2, eventsPerRequest: 10 })
+    const sampler = new ProxySampler(bed.proxy, bed.topic('one'))
+    await bed.during(1000)
+    const injectedMs = nowMs()
+    for (const id of brokerIds) await inject(bed.cluster, id)
+    await waitFor(() => fast.every(({ requests }) => requests.at(-1)?.fate === 'refused'), {
+      describe: 'every topic to be refused',
+      timeoutMs: 60_000,
+      state: () => ({ last: fast.map(({ requests }) => requests.slice(-3)), log: bed.log }),
+    })
+    await assertRefusedCheaply(context, bed, fast)
+    await sampler.stop()
+    const buffered = sampler.most(({ bufferBytes }) => bufferBytes)
+    bed.note('buffered at most, % of the cap', (100 * buffered) / capBytes)
+    assert.ok(buffered > 0.95 * capBytes && buffered <= capBytes, `${buffered} bytes were buffered`)
+    const { peak } = residentBytes(bed.proxy.process.pid)
+    context.diagnostic(`resident at most ${Math.round(peak / 2 ** 20)} MiB`)
+
+    const endedMs = nowMs()
+    await end(bed.cluster)
+    // The load still runs: it is taken again without anybody's help.
+    const again = await waitFor(
+      () => fast[0]?.requests.find(({ dueMs, fate }) => dueMs > endedMs + 100 && fate === 'accepted'),
+      { describe: 'events to be taken again', timeoutMs: 60_000, state: () => bed.log },
+    )
+    bed.note('taken again after, s', (again.endMs - endedMs) / 1000)
+    await bed.during(1000)
+    const metrics = await bed.settle()
+    const answers = fast.flatMap(({ requests }) => requests).filter(({ fate }) => fate !== 'accepted')
+    const reasons = new Set(answers.map(({ status, reason }) => `${status} ${reason}`))
+    assert.deepEqual([...reasons], ['429 buffer-full'])
+    for (const name of fastTopics) await bed.assertLostOnlyUnreplicated(metrics, name, injectedMs)
+    await bed.assertNothingLost(metrics, 'durable')
+    const named = durable.requests.filter(({ fate }) => fate !== 'accepted')
+    for (const { status, reason } of named)
+      assert.match(`${status} ${reason}`, /^(503 ack-timeout|429 buffer-full)$/)
+  })
+}
+
+/**
+ * At most 5 ms at p99 from the write of the request, at a rate that leaves both cores idle; on a machine that is busy with something
+ * else, no more than half as long again as the cheapest answer of all takes at the same time.
+ */
+async function assertRefusedCheaply(
+  context: TestContext,
+  bed: FaultBed,
+  loads: readonly FaultLoad[],
+): Promise<void> {
+  const before = await readMetrics(bed.proxy)
+  const probe = new LivezProbe(bed.proxy.url, 20)
+  const fromMs = nowMs()
+  await bed.during(full ? 20_000 : 6000)
+  const toMs = nowMs()
+  await probe.stop()
+  const after = await readMetrics(bed.proxy)
+  const refused = loads.flatMap((load) => load.between(fromMs, toMs).filter(({ fate }) => fate === 'refused'))
+  const p99Ms = windowedP99Ms(refused, fromSent)
+  const probeMs = windowedP99Ms(probe.answers, fromSent)
+  const counted = (label: string) => {
+    const key = `forebay_http_request_duration_seconds_${label}family="native",status="429"}`
+    return (after.get(key) ?? 0) - (before.get(key) ?? 0)
+  }
+  bed.note('refusals, p99 ms', p99Ms)
+  bed.note('answers to /livez beside them, p99 ms', probeMs)
+  bed.note(
+    "refusals within 5 ms by the proxy's own clock, %",
+    (100 * counted('bucket{le="0.005",')) / counted('count{'),
   )
-  assert.ok(buffered > 0.4 * capBytes && buffered <= capBytes, `${buffered} bytes were buffered`)
-  const refused = fast.requests.filter(({ fate }) => fate === 'refused')
-  const reasons = new Set(refused.map(({ status, reason }) => `${status} ${reason}`))
-  assert.deepEqual([...reasons], ['429 buffer-full'])
-  const p99 = latencyMs(refused, 0.99)
-  context.diagnostic(
-    `${refused.length} refusals, p99 ${p99.toFixed(1)} ms; back after ${Math.round(again.endMs - endedMs)} ms`,
+  context.diagnostic(`${refused.length} refusals`)
+  assert.ok(refused.length >= 100, `only ${refused.length} requests were refused`)
+  assert.ok(
+    p99Ms <= Math.max(refusalMs, 1.5 * probeMs),
+    `p99 of refusals ${p99Ms} ms, of /livez ${probeMs} ms`,
   )
-  const typical = latencyMs(refused, 0.5)
-  assert.ok(full ? p99 <= 20 : typical <= 100, `a refusal took ${typical} ms at p50, ${p99} ms at p99`)
-  assert.equal(fast.requests.filter(({ fate }) => fate === 'unknown').length, 0)
-  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
-  await bed.assertNothingLost(metrics, 'durable')
-  const named = durable.requests.filter(({ fate }) => fate !== 'accepted')
-  for (const { status, reason } of named)
-    assert.match(`${status} ${reason}`, /^(503 ack-timeout|429 buffer-full)$/)
-})
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
-import { latencyMs } from '../support/fault-load.ts'
+import { quantileMs } from '../support/fault-quantiles.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 interface SlowClient {
@@ -98,8 +98,8 @@ test('F29: dripped headers, dripped and stalled bodies and 1000 idle sockets: cl
   )
   // From a second on: the machine, and this very process, are busy opening the sockets.
   const [before, during] = [
-    latencyMs(load.between(0, startedMs), quantile),
-    latencyMs(load.between(startedMs + 1000, nowMs()), quantile),
+    quantileMs(load.between(0, startedMs), quantile),
+    quantileMs(load.between(startedMs + 1000, nowMs()), quantile),
   ]
   context.diagnostic(
     `p${100 * quantile} of the others: ${before.toFixed(1)} ms before, ${during.toFixed(1)} ms beside the slow ones`,

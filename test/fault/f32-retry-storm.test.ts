@@ -42,7 +42,16 @@ class RetryStorm {
       const headers = { 'content-type': 'application/x-ndjson' }
       const body = ndjson(this.run, first, events, 1000)
       const done = (fate: LoadedRequest['fate'], status: number, reason: string): void => {
-        this.requests.push({ first, events, dueMs, endMs: performance.now(), fate, status, reason })
+        this.requests.push({
+          first,
+          events,
+          dueMs,
+          sentMs: dueMs,
+          endMs: performance.now(),
+          fate,
+          status,
+          reason,
+        })
       }
       try {
         const answer = await this.#pool.request({ method: 'POST', path, headers, body })

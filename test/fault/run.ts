@@ -2,60 +2,21 @@
  * The fault suite: `npm run test:fault`. One cluster of three brokers serves all rows, one after the other; each row is a file named by
  * its id and can be run alone with `node --test`.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { run } from 'node:test'
-import { spec } from 'node:test/reporters'
-import { parseArgs } from 'node:util'
+import { join } from 'node:path'
+import { commitName, machineFacts } from '../../load/report/machine.ts'
+import { UsageError } from '../../src/cli/failure.ts'
 import { removeOrphanedSets } from '../support/cluster-set.ts'
+import { runFile } from '../support/fault-file-run.ts'
+import { type FileReport, faultMarkdown, remarks } from '../support/fault-report.ts'
+import { type FaultRunOptions, faultHelp, faultRunOptions } from '../support/fault-run-options.ts'
+import { FaultRunState } from '../support/fault-run-state.ts'
 import { serveFaultCluster } from '../support/fault-server.ts'
 
 const folder = import.meta.dirname
-const stateFile = join(folder, '../../.forebay/test-fault.json')
-
-const help = `Usage: npm run test:fault -- [options]
-
-Runs the rows of the fault table against real Kafka and real proxies.
-
-  --short           each fault once, short times, figures tolerant of a busy machine
-  --runs N          all of it N times (default 1)
-  --only F01,F24    these rows
-  --resume          leave out what passed in an earlier run (.forebay/test-fault.json)
-  --help            this text
-`
-
-/** Rounds that each file has passed, in the state of `--resume`. */
-type Passed = Record<string, number>
-
-interface Options {
-  readonly short: boolean
-  readonly runs: number
-  readonly only: readonly string[]
-  readonly resume: boolean
-}
-
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      short: { type: 'boolean', default: false },
-      runs: { type: 'string', default: '1' },
-      only: { type: 'string', default: '' },
-      resume: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  if (values.help) {
-    process.stdout.write(help)
-    process.exit(0)
-  }
-  const runs = Number(values.runs)
-  if (!Number.isInteger(runs) || runs < 1)
-    throw new TypeError(`--runs: "${values.runs}" is no number of runs`)
-  const only = values.only.toLowerCase().split(',').filter(Boolean)
-  return { short: values.short, runs, only, resume: values.resume }
-}
+const root = join(folder, '../..')
+const stopped = new AbortController()
 
 /** The files of the rows that were asked for. Throws on an id that no file has. */
 function filesOf(only: readonly string[]): string[] {
@@ -64,63 +25,112 @@ function filesOf(only: readonly string[]): string[] {
     .sort()
   const missing = only.filter((id) => !names.some((name) => name.startsWith(`${id}-`)))
   if (missing.length > 0) {
-    const known = names.map((name) => name.slice(0, name.indexOf('-')).toUpperCase())
-    throw new TypeError(`--only: no row ${missing.join(', ').toUpperCase()}; there are ${known.join(', ')}`)
+    const known = new Set(names.map((name) => name.slice(0, name.indexOf('-')).toUpperCase()))
+    throw new UsageError(
+      `--only: no row ${missing.join(', ').toUpperCase()}; there are ${[...known].join(', ')}`,
+    )
   }
   return only.length === 0 ? names : names.filter((name) => only.some((id) => name.startsWith(`${id}-`)))
 }
 
-/** Runs the files one after the other; true when all of them passed. Ends with the closing lines of node's test runner. */
-async function runFiles(names: readonly string[], onPassed: (name: string) => void): Promise<boolean> {
-  let failures = 0
-  const stream = run({ files: names.map((name) => join(folder, name)), concurrency: 1 })
-  stream.on('test:fail', () => {
-    failures += 1
-  })
-  stream.on('test:summary', ({ file, success }) => {
-    const name = names.find((one) => file?.endsWith(one) === true)
-    if (name !== undefined && success) onPassed(name)
-  })
-  await pipeline(stream, new spec(), process.stdout, { end: false })
-  return failures === 0
+/** The cluster that rows share, and what tells them of it. Replaced when a row was cut off in the middle. */
+class SharedCluster {
+  readonly #file = join(tmpdir(), `forebay-test-fault-${process.pid}.json`)
+  #server: Awaited<ReturnType<typeof serveFaultCluster>> | undefined
+
+  async env(): Promise<Record<string, string>> {
+    this.#server ??= await serveFaultCluster()
+    const { url } = this.#server
+    writeFileSync(this.#file, JSON.stringify({ url }))
+    return { TEST_KAFKA_CLUSTERS: this.#file, TEST_FAULT_CLUSTER: url }
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    await server?.close()
+    rmSync(this.#file, { force: true })
+  }
 }
 
-async function main(options: Options): Promise<boolean> {
-  const names = filesOf(options.only)
-  const passed: Passed =
-    options.resume && existsSync(stateFile) ? JSON.parse(readFileSync(stateFile, 'utf8')) : {}
-  mkdirSync(dirname(stateFile), { recursive: true })
-  await removeOrphanedSets()
-  const server = await serveFaultCluster()
-  const sharedFile = join(tmpdir(), `forebay-test-fault-${process.pid}.json`)
-  writeFileSync(sharedFile, JSON.stringify({ url: server.url }))
-  process.env.TEST_KAFKA_CLUSTERS = sharedFile
-  process.env.TEST_FAULT_CLUSTER = server.url
-  if (!options.short) process.env.TEST_FAULT_FULL = '1'
-  let good = true
+/** Runs what is left of all rounds. */
+async function runAll(
+  files: readonly string[],
+  options: FaultRunOptions,
+  state: FaultRunState,
+): Promise<void> {
+  const left = Array.from({ length: options.runs }, (_, round) =>
+    files.filter((file) => state.passedOf(file) <= round).map((file) => ({ file, round })),
+  ).flat()
+  const cluster = new SharedCluster()
+  const choices = {
+    ...(options.short ? {} : { TEST_FAULT_FULL: '1' }),
+    ...(options.baselines ? { TEST_FAULT_BASELINES: '1' } : {}),
+  }
   try {
-    for (let round = 1; round <= options.runs; round += 1) {
-      const left = names.filter((name) => (passed[name] ?? 0) < round)
-      if (left.length === 0) continue
-      if (options.runs > 1) console.log(`round ${round} of ${options.runs}`)
-      const onPassed = (name: string) => {
-        passed[name] = (passed[name] ?? 0) + 1
-        writeFileSync(stateFile, JSON.stringify(passed))
-      }
-      good = (await runFiles(left, onPassed)) && good
+    for (const [index, { file, round }] of left.entries()) {
+      if (stopped.signal.aborted) return
+      const seconds = left.slice(index).reduce((sum, one) => sum + state.secondsOf(one.file), 0)
+      const eta = `about ${Math.ceil(seconds / 60)} min left`
+      console.log(`\n[${index + 1}/${left.length}] ${file}, round ${round + 1} of ${options.runs}, ${eta}`)
+      const env = { ...(await cluster.env()), ...choices }
+      const { limitMs } = options
+      const run = await runFile({ folder, file, limitMs, env, signal: stopped.signal })
+      if (stopped.signal.aborted) return
+      state.add(run)
+      if (run.timedOut) console.error(`${file}: killed, because it took longer than ${limitMs / 1000} s`)
+      if (run.timedOut) await cluster.close()
     }
   } finally {
-    await server.close()
-    rmSync(sharedFile, { force: true })
+    await cluster.close()
   }
-  return good
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+function write(reports: readonly FileReport[]): void {
+  const [json, markdown] = [join(root, 'load/FAULTS.json'), join(root, 'load/FAULTS.md')]
+  const before = existsSync(json) ? (JSON.parse(readFileSync(json, 'utf8')) as FileReport[]) : []
+  const ran = new Set(reports.map(({ file }) => file))
+  const all = [...before.filter(({ file }) => !ran.has(file)), ...reports]
+  writeFileSync(json, `${JSON.stringify(all, undefined, 1)}\n`)
+  writeFileSync(markdown, faultMarkdown(all))
+}
+
+/** The exit code. */
+async function main(options: FaultRunOptions): Promise<number> {
+  const files = filesOf(options.only)
+  const state = new FaultRunState(join(root, '.forebay/test-fault.json'), options)
+  const about = { command: options.command, at: new Date().toISOString(), commit: commitName() }
+  await removeOrphanedSets()
+  await runAll(files, options, state)
+  const machine = machineFacts()
+  const reports = files.map((file) => ({ file, ...about, machine, runs: state.runsOf(file) }))
+  const some = reports.filter(({ runs }) => runs.length > 0)
+  console.log(`\n${faultMarkdown(some)}`)
+  if (options.jsonFile !== undefined)
+    writeFileSync(options.jsonFile, `${JSON.stringify(some, undefined, 2)}\n`)
+  if (stopped.signal.aborted) return 130
+  if (options.write) write(some)
+  const good = reports.every(({ runs }) => runs.length >= options.runs && runs.every(({ passed }) => passed))
+  const said = remarks(some.flatMap(({ runs }) => runs))
+  for (const line of said) console.error(line)
+  console.log(good ? 'all passed' : 'not all passed')
+  return good ? 0 : 1
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The second time somebody is in a hurry: brokers are killed on the way out.
+    if (stopped.signal.aborted) process.exit(130)
+    console.error(`${signal}: stopping; once more to stop at once`)
+    stopped.abort()
+  })
+}
 try {
-  process.exitCode = (await main(readOptions())) ? 0 : 1
+  const options = faultRunOptions(process.argv.slice(2))
+  if (options === undefined) console.log(faultHelp)
+  process.exitCode = options === undefined ? 0 : await main(options)
 } catch (error) {
-  if (!(error instanceof TypeError)) throw error
-  console.error(`${error.message}\n\n${help}`)
+  if (!(error instanceof UsageError)) throw error
+  console.error(`${error.message}\n\n${faultHelp}`)
   process.exitCode = 2
 }

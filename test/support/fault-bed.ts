@@ -13,6 +13,7 @@ import {
 import type { FaultCluster } from './fault-brokers.ts'
 import { type Offered, type Verdict, verdictOf } from './fault-checker.ts'
 import { faultCluster } from './fault-cluster.ts'
+import { FigureKeeper } from './fault-figures.ts'
 import { FaultLoad, type FaultLoadOptions } from './fault-load.ts'
 import { readAll } from './independent-reader.ts'
 import { placedTopic } from './placed-topic.ts'
@@ -25,8 +26,10 @@ import { waitFor } from './wait-for.ts'
 export const full = process.env.TEST_FAULT_FULL === '1'
 
 export interface FaultBedOptions {
-  /** Names of the row's own; fast with 2 replicas, durable with 3 and min ISR 2; 6 partitions. */
+  /** Names of the row's own; fast with 2 replicas, durable with 3 and min ISR 2; 6 partitions unless they say otherwise. */
   readonly topics: Readonly<Record<string, Partial<TopicPlacement>>>
+  /** Brokers that hold each partition of a topic, the leader first. */
+  readonly assignments?: Readonly<Record<string, readonly (readonly number[])[]>>
   readonly proxyArgs?: readonly string[]
   readonly proxyProcess?: StartOptions
 }
@@ -47,6 +50,7 @@ export class FaultBed {
   readonly #options: FaultBedOptions
   readonly #loads: FaultLoad[] = []
   readonly #others: JudgedLoad[] = []
+  readonly #figures: FigureKeeper
 
   private constructor(
     context: TestContext,
@@ -62,6 +66,7 @@ export class FaultBed {
     this.proxy = proxy
     this.#topics = topics
     this.#options = options
+    this.#figures = new FigureKeeper(context.name, owner, proxy)
   }
 
   static async make(context: TestContext, options: FaultBedOptions): Promise<FaultBed> {
@@ -75,8 +80,10 @@ export class FaultBed {
       const durable = choices.delivery === 'durable'
       const configs: Record<string, string> = { 'max.message.bytes': String(2 ** 21) }
       if (durable) configs['min.insync.replicas'] = '2'
-      const replicas = durable ? 3 : 2
-      owner.after(await makeTopic(cluster.bootstrap, topic, { partitions: 6, replicas, configs }))
+      const { partitions = 6 } = choices
+      const assignment = options.assignments?.[name]
+      const shape = assignment === undefined ? { replicas: durable ? 3 : 2 } : { assignment }
+      owner.after(await makeTopic(cluster.bootstrap, topic, { partitions, configs, ...shape }))
     }
     owner.after(() => cluster.heal())
     const proxy = await FaultBed.#startProxy(owner, cluster, topics, options)
@@ -96,8 +103,16 @@ export class FaultBed {
   }
 
   /** One more with the same topics and settings; `port`: of one that has ended. */
-  anotherProxy(port?: number): Promise<RunningProxy> {
-    return FaultBed.#startProxy(this.#owner, this.cluster, this.#topics, this.#options, port)
+  async anotherProxy(port?: number): Promise<RunningProxy> {
+    const proxy = await FaultBed.#startProxy(this.#owner, this.cluster, this.#topics, this.#options, port)
+    this.#figures.watch(proxy)
+    return proxy
+  }
+
+  /** Into the diagnostics and the report; the name says the unit. */
+  note(name: string, value: number): void {
+    this.context.diagnostic(`${name}: ${Math.round(value * 100) / 100}`)
+    this.#figures.more[name] = value
   }
 
   topic(name: string): string {
@@ -154,6 +169,7 @@ export class FaultBed {
     })
     const metrics = await readMetrics(this.proxy)
     assertConserved(metrics)
+    this.#figures.look()
     await this.cluster.heal()
     return metrics
   }
@@ -171,6 +187,9 @@ export class FaultBed {
     const verdict = await verdictOf(this.cluster.bootstrap, topic, loads)
     const { lossAtMs, ...numbers } = verdict
     this.context.diagnostic(`${name}: ${JSON.stringify(numbers)}`)
+    const refused = loads.flatMap(({ requests }) => requests.filter(({ fate }) => fate === 'refused')).length
+    const durable = this.#options.topics[name]?.delivery === 'durable'
+    this.#figures.judged(name, { durable, refused, verdict })
     return verdict
   }
 
@@ -209,6 +228,7 @@ export class FaultBed {
   ): Promise<Verdict> {
     const verdict = await this.verdict(name)
     const times = verdict.lossAtMs.map((ms) => Math.round(ms - injectedMs))
+    if (verdict.lost > 0) this.note(`${name} lost: earliest accepted, ms from the fault`, Math.min(...times))
     const outside = times.filter((ms) => ms < -1000 || ms > 250)
     assert.deepEqual(outside, [], `${name}: lost, though not accepted right before the fault\n${this.log}`)
     this.assertDuplicates(metrics, name, verdict)
@@ -217,6 +237,7 @@ export class FaultBed {
 
   assertDuplicates(metrics: ReadonlyMap<string, number>, name: string, { duplicates }: Verdict): void {
     const resent = this.resent(metrics, name)
+    this.#figures.resent(name, resent)
     assert.ok(duplicates <= resent, `${name}: ${duplicates} duplicates, ${resent} resent`)
   }
 }

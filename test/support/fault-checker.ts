@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { idOf, type LoadedRequest } from './fault-load.ts'
-import { readAll } from './independent-reader.ts'
+import { readEach } from './independent-reader.ts'
 
 /** Every event of some loads on one topic, held against what Kafka holds. All numbers are events. */
 export interface Verdict {
@@ -33,32 +33,55 @@ export async function verdictOf(
   loads: readonly Offered[],
 ): Promise<Verdict> {
   for (let attempt = 1; ; attempt += 1) {
-    const records = await readAll(bootstrap, topic, { timeoutMs: 60_000 })
-    const verdict = judge(
-      records.map(({ value }) => value),
-      loads,
-    )
+    const arrivals = new Arrivals()
+    await readEach(bootstrap, topic, ({ value }) => arrivals.add(value), { timeoutMs: 120_000 })
+    const verdict = judge(arrivals, loads)
     if (verdict.lost === 0 || attempt === 3) return verdict
     await sleep(1500)
   }
 }
 
-/** The pure part of `verdictOf`. */
-export function judge(values: readonly (Buffer | null)[], loads: readonly Offered[]): Verdict {
-  const arrivals = new Map<string, number>()
-  for (const value of values) {
+/** How often each event arrived: a byte an event, so that a million of them cost nothing. */
+export class Arrivals {
+  readonly #counts = new Map<string, Uint8Array>()
+  /** Of anything. */
+  records = 0
+  /** Different events, things without an id among them. */
+  different = 0
+
+  add(value: Buffer | null): void {
+    this.records += 1
     const id = idOf(value)
-    const name = id === undefined ? '?' : `${id.run}-${id.index}`
-    arrivals.set(name, (arrivals.get(name) ?? 0) + 1)
+    if (id === undefined) {
+      this.different += 1
+      return
+    }
+    let counts = this.#counts.get(id.run) ?? new Uint8Array(0)
+    if (id.index >= counts.length) {
+      const longer = new Uint8Array(2 * id.index + 1024)
+      longer.set(counts)
+      counts = longer
+      this.#counts.set(id.run, counts)
+    }
+    const before = counts[id.index] ?? 0
+    if (before === 0) this.different += 1
+    counts[id.index] = Math.min(255, before + 1)
   }
+
+  has(run: string, index: number): boolean {
+    return (this.#counts.get(run)?.[index] ?? 0) > 0
+  }
+}
+
+/** The pure part of `verdictOf`. */
+export function judge(arrivals: Arrivals, loads: readonly Offered[]): Verdict {
   const sums = { accepted: 0, delivered: 0, lost: 0, unknown: 0, unknownArrived: 0, refusedArrived: 0 }
   const lossAtMs: number[] = []
   let known = 0
   for (const { run, requests } of loads) {
     for (const { first, events, fate, endMs } of requests) {
       let there = 0
-      for (let index = first; index < first + events; index += 1)
-        if (arrivals.has(`${run}-${index}`)) there += 1
+      for (let index = first; index < first + events; index += 1) if (arrivals.has(run, index)) there += 1
       known += there
       if (fate === 'accepted') {
         sums.accepted += events
@@ -74,9 +97,9 @@ export function judge(values: readonly (Buffer | null)[], loads: readonly Offere
   return {
     accepted: sums.accepted,
     delivered: sums.delivered,
-    duplicates: values.length - arrivals.size,
+    duplicates: arrivals.records - arrivals.different,
     lost: sums.lost,
-    neverSent: sums.refusedArrived + arrivals.size - known,
+    neverSent: sums.refusedArrived + arrivals.different - known,
     unknown: sums.unknown,
     unknownArrived: sums.unknownArrived,
     lossAtMs,

@@ -69,7 +69,16 @@ export class LeavingClients {
     this.#offered += events
     const dueMs = performance.now()
     const done = (fate: LoadedRequest['fate'], status: number, reason: string): void => {
-      this.requests.push({ first, events, dueMs, endMs: performance.now(), fate, status, reason })
+      this.requests.push({
+        first,
+        events,
+        dueMs,
+        sentMs: dueMs,
+        endMs: performance.now(),
+        fate,
+        status,
+        reason,
+      })
     }
     try {
       const { statusCode, headers, body } = await client.request({

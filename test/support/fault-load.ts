@@ -23,6 +23,8 @@ export interface LoadedRequest {
   readonly events: number
   /** When it was due: latency counts from here, so that a stall is not hidden. */
   readonly dueMs: number
+  /** When the client was about to write it; what it then still waited for a free connection is not counted apart. */
+  readonly sentMs: number
   readonly endMs: number
   readonly fate: Fate
   /** 0 when there was no answer. */
@@ -31,7 +33,7 @@ export interface LoadedRequest {
   readonly reason: string
 }
 
-const tickMs = 5
+const tickMs = 1
 let serial = 0
 
 /** A name for the events of one load that no other has. */
@@ -111,17 +113,19 @@ export class FaultLoad {
   /** Never rejects. */
   async #post(first: number, dueMs: number): Promise<void> {
     const { eventsPerRequest: events, eventBytes, topic } = this.#options
+    const body = ndjson(this.run, first, events, eventBytes)
+    const sentMs = performance.now()
     const done = (fate: Fate, status: number, reason: string): void => {
-      this.requests.push({ first, events, dueMs, endMs: performance.now(), fate, status, reason })
+      this.requests.push({ first, events, dueMs, sentMs, endMs: performance.now(), fate, status, reason })
     }
     try {
-      const { statusCode, body } = await this.#pool.request({
+      const { statusCode, body: answered } = await this.#pool.request({
         method: 'POST',
         path: `/v1/topics/${topic}/events`,
         headers: { 'content-type': 'application/x-ndjson' },
-        body: ndjson(this.run, first, events, eventBytes),
+        body,
       })
-      const answer = (await body.json()) as { type?: string }
+      const answer = (await answered.json()) as { type?: string }
       const reason = answer.type?.replace('urn:forebay:problem:', '') ?? ''
       if (statusCode < 300) done('accepted', statusCode, reason)
       else done(reason === 'ack-timeout' ? 'unknown' : 'refused', statusCode, reason)
@@ -147,10 +151,4 @@ export function ndjson(run: string, first: number, events: number, eventBytes: n
 export function idOf(value: Buffer | null): { readonly run: string; readonly index: number } | undefined {
   const match = /^\{"id":"(r\d+x\d+)-(\d{8})"/.exec(value?.toString('latin1', 0, 60) ?? '')
   return match?.[1] === undefined ? undefined : { run: match[1], index: Number(match[2]) }
-}
-
-/** The q-quantile (0 to 1) of the latencies from the due time, in milliseconds; 0 of none. */
-export function latencyMs(requests: readonly LoadedRequest[], q: number): number {
-  const sorted = requests.map(({ dueMs, endMs }) => endMs - dueMs).sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0
 }

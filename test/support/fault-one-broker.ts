@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { FaultBed, type FaultBedOptions, nowMs } from './fault-bed.ts'
 import type { FaultCluster } from './fault-brokers.ts'
-import type { FaultLoad } from './fault-load.ts'
+import type { FaultLoad, FaultLoadOptions } from './fault-load.ts'
 import { ProxySampler } from './fault-sampler.ts'
 
 export interface OneBrokerFault {
@@ -10,6 +10,13 @@ export interface OneBrokerFault {
   /** Ends the fault while the load goes on; without it, `heal` after the load does. */
   readonly end?: (cluster: FaultCluster) => Promise<void>
   readonly outageMs: number
+  /** Load before the fault and after its end; default 2 s each. */
+  readonly aroundMs?: number
+  /** Of both topics; default 6. */
+  readonly partitions?: number
+  readonly fastLoad?: Partial<FaultLoadOptions>
+  /** Default 5 requests/s. */
+  readonly durableLoad?: Partial<FaultLoadOptions>
   readonly proxyArgs?: FaultBedOptions['proxyArgs']
 }
 
@@ -26,19 +33,23 @@ export interface OneBrokerResult {
 
 /** A fast and a durable topic under load; the fault comes, stays and goes; everything is waited for. */
 export async function oneBrokerFault(context: TestContext, fault: OneBrokerFault): Promise<OneBrokerResult> {
+  const { aroundMs = 2000, partitions = 6, proxyArgs = [] } = fault
   const bed = await FaultBed.make(context, {
-    topics: { fast: {}, durable: { delivery: 'durable' } },
-    proxyArgs: fault.proxyArgs ?? [],
+    topics: { fast: { partitions }, durable: { delivery: 'durable', partitions } },
+    proxyArgs,
   })
-  const [fast, durable] = await Promise.all([bed.load('fast'), bed.load('durable', { requestsPerSecond: 5 })])
+  const [fast, durable] = await Promise.all([
+    bed.load('fast', fault.fastLoad),
+    bed.load('durable', { requestsPerSecond: 5, ...fault.durableLoad }),
+  ])
   const sampler = new ProxySampler(bed.proxy, bed.topic('fast'))
-  await bed.during(2000)
+  await bed.during(aroundMs)
   const injectedMs = nowMs()
   await fault.inject(bed.cluster)
   await bed.during(fault.outageMs)
   const endedMs = nowMs()
   await fault.end?.(bed.cluster)
-  await bed.during(2000)
+  await bed.during(aroundMs)
   await sampler.stop()
   const metrics = await bed.settle()
   return { bed, fast, durable, sampler, injectedMs, endedMs, metrics }

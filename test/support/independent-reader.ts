@@ -20,14 +20,27 @@ export interface ReadOptions {
   readonly timeoutMs?: number
 }
 
-/**
- * Every record that is in the topic when it is called, sorted by partition and offset. Reads without a group of its own left behind.
- */
+/** Every record that is in the topic when it is called, sorted by partition and offset. */
 export async function readAll(
   bootstrap: readonly string[],
   topic: string,
-  { timeoutMs = 30_000 }: ReadOptions = {},
+  options: ReadOptions = {},
 ): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = []
+  await readEach(bootstrap, topic, (record) => void records.push(record), options)
+  return records.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+}
+
+/**
+ * Calls `onRecord` with every record that is in the topic when it is called, partitions in no order, and resolves with their number.
+ * Keeps none, and leaves no group behind.
+ */
+export async function readEach(
+  bootstrap: readonly string[],
+  topic: string,
+  onRecord: (record: ReadRecord) => void,
+  { timeoutMs = 30_000 }: ReadOptions = {},
+): Promise<number> {
   const kafka = new Kafka({
     clientId: 'independent-reader',
     brokers: [...bootstrap],
@@ -45,7 +58,7 @@ export async function readAll(
         .filter(({ low, high }) => BigInt(high) > BigInt(low))
         .map(({ partition, high }) => [partition, BigInt(high)]),
     )
-    const records: ReadRecord[] = []
+    let records = 0
     if (missing.size === 0) return records
     await consumer.connect()
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
@@ -57,7 +70,8 @@ export async function readAll(
         if (end === undefined) return
         for (const message of batch.messages) {
           if (BigInt(message.offset) >= end) continue
-          records.push({
+          records += 1
+          onRecord({
             partition: batch.partition,
             offset: BigInt(message.offset),
             key: message.key,
@@ -72,12 +86,10 @@ export async function readAll(
     })
     const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
       const left = [...missing].map(([partition, end]) => `${partition} (to ${end})`).join(', ')
-      throw new Error(
-        `${topic}: partitions ${left} not read in ${timeoutMs} ms; ${records.length} records so far`,
-      )
+      throw new Error(`${topic}: partitions ${left} not read in ${timeoutMs} ms; ${records} records so far`)
     })
     await Promise.race([done.promise, late])
-    return records.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+    return records
   } finally {
     await consumer.disconnect()
     await admin.deleteGroups([groupId]).catch(() => undefined)

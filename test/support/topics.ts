@@ -4,6 +4,8 @@ export interface TestTopicOptions {
   readonly partitions?: number
   readonly replicas?: number
   readonly configs?: Readonly<Record<string, string>>
+  /** Brokers that hold each partition, the leader first; instead of `replicas`. */
+  readonly assignment?: readonly (readonly number[])[]
 }
 
 let serial = 0
@@ -18,7 +20,7 @@ export function uniqueTopic(prefix: string): string {
 export async function makeTopic(
   bootstrap: readonly string[],
   topic: string,
-  { partitions = 3, replicas = 1, configs = {} }: TestTopicOptions = {},
+  { partitions = 3, replicas = 1, configs = {}, assignment }: TestTopicOptions = {},
 ): Promise<() => Promise<void>> {
   const kafka = new Kafka({ clientId: 'test-topics', brokers: [...bootstrap], logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
@@ -28,8 +30,13 @@ export async function makeTopic(
     topics: [
       {
         topic,
-        numPartitions: partitions,
-        replicationFactor: replicas,
+        ...(assignment === undefined
+          ? { numPartitions: partitions, replicationFactor: replicas }
+          : {
+              numPartitions: -1,
+              replicationFactor: -1,
+              replicaAssignment: assignment.map((all, partition) => ({ partition, replicas: [...all] })),
+            }),
         configEntries: Object.entries(configs).map(([name, value]) => ({ name, value })),
       },
     ],

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judge } from '../../support/fault-checker.ts'
+import { Arrivals, judge } from '../../support/fault-checker.ts'
 import { idOf, type LoadedRequest, ndjson } from '../../support/fault-load.ts'
 
 const run = 'r1x1'
 
 function request(first: number, events: number, fate: LoadedRequest['fate'], endMs = 0): LoadedRequest {
-  return { first, events, fate, endMs, dueMs: 0, status: 0, reason: '' }
+  return { first, events, fate, endMs, dueMs: 0, sentMs: 0, status: 0, reason: '' }
 }
 
-const values = (...indexes: readonly number[]) =>
-  indexes.map((index) => Buffer.from(ndjson(run, index, 1, 80).trim()))
+function arrivals(...indexes: readonly number[]): Arrivals {
+  const all = new Arrivals()
+  for (const index of indexes) all.add(Buffer.from(ndjson(run, index, 1, 80).trim()))
+  return all
+}
 
 test('an event is as long as asked for, and its id is found again', () => {
   const lines = ndjson(run, 5, 2, 80).split('\n')
@@ -23,7 +26,7 @@ test('an event is as long as asked for, and its id is found again', () => {
 })
 
 test('accepted events are delivered or lost, each arrival after the first is a duplicate', () => {
-  const verdict = judge(values(0, 1, 1, 1, 3), [
+  const verdict = judge(arrivals(0, 1, 1, 1, 3), [
     { run, requests: [request(0, 2, 'accepted'), request(2, 2, 'accepted', 7)] },
   ])
   assert.equal(verdict.accepted, 4)
@@ -36,9 +39,11 @@ test('accepted events are delivered or lost, each arrival after the first is a d
 
 test('an unknown event may have arrived; a refused one, or one that nobody sent, must not', () => {
   const requests = [request(0, 2, 'unknown'), request(2, 2, 'refused')]
-  const fine = judge(values(0), [{ run, requests }])
+  const fine = judge(arrivals(0), [{ run, requests }])
   assert.deepEqual([fine.unknown, fine.unknownArrived, fine.neverSent, fine.lost], [2, 1, 0, 0])
-  assert.equal(judge(values(2), [{ run, requests }]).neverSent, 1)
-  assert.equal(judge(values(9), [{ run, requests }]).neverSent, 1)
-  assert.equal(judge([Buffer.from('{"other":1}')], [{ run, requests }]).neverSent, 1)
+  assert.equal(judge(arrivals(2), [{ run, requests }]).neverSent, 1)
+  assert.equal(judge(arrivals(9), [{ run, requests }]).neverSent, 1)
+  const strange = arrivals()
+  strange.add(Buffer.from('{"other":1}'))
+  assert.equal(judge(strange, [{ run, requests }]).neverSent, 1)
 })

@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util'
+import { UsageError } from '../../src/cli/failure.ts'
+
+export const faultHelp = `Usage: npm run test:fault -- [options]
+
+Runs the rows of the fault table against real Kafka and real proxies, one after the other.
+
+  --short           each fault once, short times, figures tolerant of a busy machine
+  --runs N          all of it N times (default 1)
+  --only F01,F24    these rows
+  --baselines       rows that can: the same fault under fastify + kafkajs and fastify + @platformatic/kafka too
+  --resume          go on where the last run of the same length was interrupted (.forebay/test-fault.json)
+  --limit SECONDS   for each file; past it, it is killed with all that it started (default 240 short, 1500 long)
+  --json FILE       everything that was counted
+  --write           into load/FAULTS.md and load/FAULTS.json; rows that did not run stay as they are
+  --help            this text
+
+Exit: 0 when all passed, 1 when not, 2 for wrong usage, 130 when it was interrupted.
+`
+
+export interface FaultRunOptions {
+  /** As it was typed, for the report. */
+  readonly command: string
+  readonly short: boolean
+  readonly runs: number
+  /** Ids of rows in lower case; none: all. */
+  readonly only: readonly string[]
+  readonly baselines: boolean
+  readonly resume: boolean
+  /** Of one file. */
+  readonly limitMs: number
+  readonly jsonFile: string | undefined
+  readonly write: boolean
+}
+
+/** `undefined` when only help was asked for. Throws UsageError with a sentence for people. */
+export function faultRunOptions(args: readonly string[]): FaultRunOptions | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      short: { type: 'boolean', default: false },
+      runs: { type: 'string', default: '1' },
+      only: { type: 'string', default: '' },
+      baselines: { type: 'boolean', default: false },
+      resume: { type: 'boolean', default: false },
+      limit: { type: 'string' },
+      json: { type: 'string' },
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const { short } = values
+  return {
+    command: ['npm run test:fault --', ...args].join(' '),
+    short,
+    runs: positive('runs', values.runs),
+    only: values.only.toLowerCase().split(',').filter(Boolean),
+    baselines: values.baselines,
+    resume: values.resume,
+    limitMs: 1000 * positive('limit', values.limit ?? (short ? '240' : '1500')),
+    jsonFile: values.json,
+    write: values.write,
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`--${name}: "${text}" is no positive number`)
+  return value
+}
