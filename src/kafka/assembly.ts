@@ -1,4 +1,5 @@
 import type { Lane } from './lane.ts'
+import type { ProduceResult } from './produce-request.ts'
 import type { QueuedBatch } from './queued-batch.ts'
 
 export interface AssembledBatch {
@@ -14,9 +15,12 @@ export interface Assembly {
   bytes: number
 }
 
-/** The requests of one dispatch: small batches for the same lane share one, and a partition occurs once in each. */
+/**
+ * The requests of one dispatch: small batches for the same lane share one, and a partition occurs once in each. The batches of a topic
+ * must be added one after the other.
+ */
 export class Assemblies {
-  readonly #open = new Map<Lane, Assembly & { readonly keys: Set<string> }>()
+  readonly #open = new Map<Lane, Assembly>()
   readonly #requestBytes: number
   readonly #send: (assembly: Assembly) => void
 
@@ -33,17 +37,16 @@ export class Assemblies {
 
   /** Whether a batch for this partition can go to the lane now. */
   hasRoom(lane: Lane, topic: string, partition: number): boolean {
-    return lane.hasRoom() && !(this.#open.get(lane)?.keys.has(partitionKey(topic, partition)) ?? false)
+    return lane.hasRoom() && !holds(this.#open.get(lane), topic, partition)
   }
 
   add(lane: Lane, batch: AssembledBatch): void {
     let assembly = this.#open.get(lane)
     if (assembly === undefined) {
-      assembly = { lane, batches: [], keys: new Set(), bytes: 0 }
+      assembly = { lane, batches: [], bytes: 0 }
       this.#open.set(lane, assembly)
     }
     assembly.batches.push(batch)
-    assembly.keys.add(partitionKey(batch.entry.batch.topic, batch.partition))
     assembly.bytes += batch.bytes.length
     if (assembly.bytes < this.#requestBytes) return
     this.#open.delete(lane)
@@ -57,7 +60,33 @@ export class Assemblies {
   }
 }
 
-/** Topic and partition as a key of a map. */
-export function partitionKey(topic: string, partition: number): string {
-  return `${partition}/${topic}`
+/** The topic's batches stand at the end. */
+function holds(assembly: Assembly | undefined, topic: string, partition: number): boolean {
+  if (assembly === undefined) return false
+  for (let index = assembly.batches.length - 1; index >= 0; index -= 1) {
+    const batch = assembly.batches[index]
+    if (batch === undefined || batch.entry.batch.topic !== topic) return false
+    if (batch.partition === partition) return true
+  }
+  return false
+}
+
+/** Finds the result of a topic-partition; brokers answer in an order of their own, the partitions of a topic together. */
+export function resultFinder(
+  results: readonly ProduceResult[],
+): (topic: string, partition: number) => ProduceResult | undefined {
+  const [only] = results
+  if (only !== undefined && results.length === 1) {
+    return (topic, partition) => (only.topic === topic && only.partition === partition ? only : undefined)
+  }
+  const firstOf = new Map<string, number>()
+  for (const [index, { topic }] of results.entries()) if (!firstOf.has(topic)) firstOf.set(topic, index)
+  return (topic, partition) => {
+    const first = firstOf.get(topic)
+    if (first === undefined) return undefined
+    for (let index = first; results[index]?.topic === topic; index += 1) {
+      if (results[index]?.partition === partition) return results[index]
+    }
+    return undefined
+  }
 }

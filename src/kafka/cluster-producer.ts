@@ -1,9 +1,10 @@
-import { Assemblies, type Assembly, partitionKey } from './assembly.ts'
+import { type AssembledBatch, type Assembly, resultFinder } from './assembly.ts'
+import { Dispatcher } from './dispatcher.ts'
 import type { Lane, LaneAnswer } from './lane.ts'
 import { LaneSet, type LaneSetOptions } from './lane-set.ts'
+import { LeaderLanes } from './leader-lanes.ts'
 import { MetadataKeeper } from './metadata-keeper.ts'
-import type { Acks, BatchOutcome, OutgoingBatch } from './outgoing-batch.ts'
-import { type Candidate, choosePartition } from './partition-choice.ts'
+import type { BatchOutcome, OutgoingBatch } from './outgoing-batch.ts'
 import { asksForMetadata, judgeProduceCode } from './produce-errors.ts'
 import type { ProduceResult } from './produce-request.ts'
 import { ProduceStats } from './produce-stats.ts'
@@ -37,6 +38,7 @@ export class ClusterProducer {
   readonly #options: ClusterProducerOptions
   readonly #keeper: MetadataKeeper
   readonly #lanes: LaneSet
+  readonly #dispatcher: Dispatcher
   readonly #topics = new Map<string, TopicQueue>()
   /** Those with something to send, least recently served first: a flooding topic must not keep the lanes to itself. */
   readonly #active = new Set<TopicQueue>()
@@ -54,6 +56,15 @@ export class ClusterProducer {
       onFailure: (error) => options.warn({ cluster: options.clusterId, err: error }, 'no broker answers'),
     })
     this.#lanes = new LaneSet(options, this.#keeper.metadata, () => this.#schedule())
+    this.#dispatcher = new Dispatcher({
+      ...options,
+      lanes: new LeaderLanes(this.#keeper, this.#lanes, options.draw ?? Math.random),
+      send: (assembly) => this.#send(assembly),
+      onWithdrawn: () => this.#forget(),
+      onReady: () => this.#schedule(),
+      notCompressed: (topic, error) =>
+        options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is'),
+    })
     this.#sweep = setInterval(() => this.#onSweep(), sweepMs)
     this.#sweep.unref()
   }
@@ -124,111 +135,14 @@ export class ClusterProducer {
     return queue
   }
 
-  /** Once per turn of the loop, so that all batches of a turn share requests. */
+  /** Once per turn of the loop, so that all batches of a turn share requests; not at all when nothing waits. */
   #schedule(): void {
-    if (this.#scheduled || this.#closed) return
+    if (this.#scheduled || this.#closed || this.#active.size === 0) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      if (!this.#closed) this.#dispatch()
+      if (!this.#closed) this.#dispatcher.dispatch(this.#active, this.#options.clock.monotonicMs())
     })
-  }
-
-  #dispatch(): void {
-    const nowMs = this.#options.clock.monotonicMs()
-    const assemblies = new Assemblies(this.#options.requestBytes, (assembly) => this.#send(assembly))
-    for (const queue of [...this.#active]) {
-      if (queue.notBeforeMs > nowMs) continue
-      if (this.#keeper.metadata.topic(queue.topic) === undefined) {
-        this.#keeper.askNow()
-        continue
-      }
-      this.#dispatchFloating(queue, assemblies)
-      this.#dispatchFixed(queue, assemblies)
-      this.#active.delete(queue)
-      if (!queue.isEmpty) this.#active.add(queue)
-    }
-    assemblies.flush()
-  }
-
-  #dispatchFloating(queue: TopicQueue, assemblies: Assemblies): void {
-    // What cannot go now (being compressed, or no lane has room for it) stays, in order.
-    const held: QueuedBatch[] = []
-    for (let entry = queue.floating.shift(); entry !== undefined; entry = queue.floating.shift()) {
-      const prepared = this.#prepare(queue.topic, entry)
-      if (prepared === 'withdrawn') continue
-      const partition =
-        prepared === 'preparing' ? undefined : this.#choose(queue, entry.batch.acks, assemblies)
-      const lane =
-        partition === undefined ? undefined : this.#laneOf(queue.topic, partition, entry.batch.acks)
-      if (prepared === 'preparing' || partition === undefined || lane === undefined) {
-        held.push(entry)
-        if (prepared !== 'preparing') break
-        continue
-      }
-      queue.stickTo(partition, prepared.length, this.#options.stickyBytes)
-      assemblies.add(lane, { entry, partition, bytes: prepared })
-    }
-    if (held.length > 0) queue.floating.unshift(...held)
-  }
-
-  #dispatchFixed(queue: TopicQueue, assemblies: Assemblies): void {
-    for (const [partition, fixed] of queue.fixed) {
-      const entry = fixed.waiting[0]
-      if (fixed.busy || entry === undefined) continue
-      const lane = this.#laneOf(queue.topic, partition, entry.batch.acks)
-      if (lane === undefined || !assemblies.hasRoom(lane, queue.topic, partition)) continue
-      const prepared = this.#prepare(queue.topic, entry)
-      if (prepared === 'preparing') continue
-      fixed.waiting.shift()
-      if (prepared === 'withdrawn') {
-        this.#schedule()
-        continue
-      }
-      fixed.busy = true
-      assemblies.add(lane, { entry, partition, bytes: prepared })
-    }
-  }
-
-  #prepare(topic: string, entry: QueuedBatch): Buffer | 'preparing' | 'withdrawn' {
-    const prepared = entry.prepare({
-      ready: () => this.#schedule(),
-      notCompressed: (error) => {
-        this.#options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is')
-      },
-    })
-    if (prepared === 'withdrawn') this.#forget()
-    return prepared
-  }
-
-  #choose(queue: TopicQueue, acks: Acks, assemblies: Assemblies): number | undefined {
-    const candidates: Candidate[] = []
-    const partitions = this.#keeper.metadata.topic(queue.topic)?.partitions ?? []
-    for (const [partition, { leader }] of partitions.entries()) {
-      if (leader < 0) continue
-      const lane = this.#lanes.lane(leader, acks)
-      if (lane.isDown) this.#keeper.askSoon()
-      candidates.push({
-        partition,
-        queuedBytes: assemblies.queuedBytes(lane),
-        hasRoom: assemblies.hasRoom(lane, queue.topic, partition),
-        stalled: lane.isStalled(),
-      })
-    }
-    if (candidates.length < partitions.length) this.#keeper.askSoon()
-    const sticky = queue.stickyPartition
-    const stays = candidates.some(
-      (candidate) => candidate.partition === sticky && candidate.hasRoom && !candidate.stalled,
-    )
-    return stays ? sticky : choosePartition(candidates, this.#options.draw ?? Math.random)
-  }
-
-  #laneOf(topic: string, partition: number, acks: Acks): Lane | undefined {
-    const leader = this.#keeper.metadata.topic(topic)?.partitions[partition]?.leader ?? -1
-    const lane = leader < 0 ? undefined : this.#lanes.lane(leader, acks)
-    // No leader, or one that is gone: the cluster elects another, and nobody tells us.
-    if (lane === undefined || lane.isDown) this.#keeper.askSoon()
-    return lane
   }
 
   #send(assembly: Assembly): void {
@@ -251,10 +165,8 @@ export class ClusterProducer {
   }
 
   #onAnswer(assembly: Assembly, answer: LaneAnswer): void {
-    const results = new Map<string, ProduceResult>()
-    if (answer.kind === 'answered') {
-      for (const result of answer.results) results.set(partitionKey(result.topic, result.partition), result)
-    } else {
+    const resultOf = resultFinder(answer.kind === 'answered' ? answer.results : [])
+    if (answer.kind === 'unanswered') {
       this.stats.unanswered += 1
       const { clusterId, warn } = this.#options
       warn(
@@ -264,11 +176,12 @@ export class ClusterProducer {
       this.#keeper.askNow()
     }
     // Backwards, because a batch that is tried again goes to the head of its queue: so their order stays.
-    for (const { entry, partition } of assembly.batches.toReversed()) {
+    for (let index = assembly.batches.length - 1; index >= 0; index -= 1) {
+      const { entry, partition } = assembly.batches[index] as AssembledBatch
       const queue = this.#queue(entry.batch.topic)
       if (entry.batch.partition !== undefined) queue.partition(partition).busy = false
       if (!queue.isEmpty) this.#active.add(queue)
-      this.#onResult(queue, entry, results.get(partitionKey(entry.batch.topic, partition)))
+      this.#onResult(queue, entry, resultOf(entry.batch.topic, partition))
     }
     this.#schedule()
   }

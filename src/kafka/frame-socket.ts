@@ -28,6 +28,7 @@ interface Pending {
 }
 
 const defaultMaxFrameBytes = 128 * 2 ** 20
+const nothing = Buffer.alloc(0)
 
 /**
  * Kafka frames on the socket of a connection that @platformatic/kafka opened and authenticated. The library's own send path joins and
@@ -108,9 +109,10 @@ export class FrameSocket {
     const correlationId = this.#correlationId
     const timer = setTimeout(() => this.#onDeadline(correlationId, timeoutMs), timeoutMs)
     this.#pending.set(correlationId, { done, timer })
+    const [first = nothing, ...rest] = body
     this.#socket.cork()
-    this.#socket.write(this.#header(apiKey, apiVersion, body))
-    for (const part of body) this.#socket.write(part)
+    this.#socket.write(this.#head(apiKey, apiVersion, body, first))
+    for (const part of rest) this.#socket.write(part)
     this.#socket.uncork()
   }
 
@@ -138,18 +140,21 @@ export class FrameSocket {
     })
   }
 
-  #header(apiKey: number, apiVersion: number, body: readonly Buffer[]): Buffer {
+  /** The header with the first part of the body behind it: a write less, and that part is small. */
+  #head(apiKey: number, apiVersion: number, body: readonly Buffer[], first: Buffer): Buffer {
     let length = 11 + this.#clientId.length
-    const header = Buffer.allocUnsafe(4 + length)
+    const headerBytes = 4 + length
+    const head = Buffer.allocUnsafe(headerBytes + first.length)
     for (const part of body) length += part.length
-    header.writeInt32BE(length, 0)
-    header.writeInt16BE(apiKey, 4)
-    header.writeInt16BE(apiVersion, 6)
-    header.writeInt32BE(this.#correlationId, 8)
-    header.writeInt16BE(this.#clientId.length, 12)
-    this.#clientId.copy(header, 14)
-    header[header.length - 1] = 0
-    return header
+    head.writeInt32BE(length, 0)
+    head.writeInt16BE(apiKey, 4)
+    head.writeInt16BE(apiVersion, 6)
+    head.writeInt32BE(this.#correlationId, 8)
+    head.writeInt16BE(this.#clientId.length, 12)
+    this.#clientId.copy(head, 14)
+    head[headerBytes - 1] = 0 // no tagged fields
+    first.copy(head, headerBytes)
+    return head
   }
 
   #onData(chunk: Buffer): void {

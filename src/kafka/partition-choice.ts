@@ -14,16 +14,19 @@ export interface Candidate {
  * other drains, even if that one is full at the moment: waiting for it costs milliseconds, a hung broker a whole deadline. `draw` gives
  * a number in [0, 1). `undefined` = wait.
  */
-export function choosePartition(candidates: readonly Candidate[], draw: () => number): number | undefined {
+export function choosePartition<Choice extends Candidate>(
+  candidates: readonly Choice[],
+  draw: () => number,
+): Choice | undefined {
   const draining = candidates.filter((candidate) => !candidate.stalled)
   const eligible = (draining.length > 0 ? draining : candidates).filter((candidate) => candidate.hasRoom)
-  if (eligible.length < 2) return eligible[0]?.partition
+  if (eligible.length < 2) return eligible[0]
   const longest = Math.max(...eligible.map((candidate) => candidate.queuedBytes))
   const weights = eligible.map((candidate) => longest + 1 - candidate.queuedBytes)
   let rest = draw() * weights.reduce((sum, weight) => sum + weight, 0)
   for (const [index, weight] of weights.entries()) {
     rest -= weight
-    if (rest < 0) return eligible[index]?.partition
+    if (rest < 0) return eligible[index]
   }
-  return eligible.at(-1)?.partition
+  return eligible.at(-1)
 }

@@ -1,5 +1,5 @@
 import type { Acks } from './outgoing-batch.ts'
-import { unsignedVarintSize, writeUnsignedVarint } from './varint.ts'
+import { writeUnsignedVarint } from './varint.ts'
 import { WireReader } from './wire-reader.ts'
 
 export const produceApiKey = 0
@@ -15,30 +15,62 @@ export interface ProducePart {
 }
 
 /**
- * Body of a Produce request, as buffers for one writev: the batches are passed by reference, never copied. Parts of one topic must
- * stand side by side; a topic-partition occurs once.
+ * Body of a Produce request, as buffers for one writev: the batches are passed by reference, never copied, and what stands between two
+ * of them is one buffer. A topic-partition must occur once.
  */
 export function encodeProduceRequest(
   parts: readonly ProducePart[],
   acks: Acks,
   timeoutMs: number,
 ): readonly Buffer[] {
-  const topics = groupByTopic(parts)
-  const buffers: Buffer[] = [encodePreamble(topics.length, acks, timeoutMs)]
-  for (const group of topics) {
-    for (const [index, part] of group.entries()) {
-      buffers.push(encodePartHeader(part, index === 0 ? group.length : undefined), part.bytes)
-      buffers.push(index === group.length - 1 ? endOfTopic : endOfPart)
+  const groups = groupByTopic(parts)
+  // One allocation for all that is not a batch; what is cut from it goes out before it is reused.
+  const small = Buffer.allocUnsafe(preambleBytes + smallBytes(groups))
+  const buffers: Buffer[] = []
+  small[0] = 0 // no transactional id
+  small.writeInt16BE(acks, 1)
+  small.writeInt32BE(timeoutMs, 3)
+  let at = writeUnsignedVarint(small, 7, groups.length + 1)
+  let from = 0
+  for (const group of groups) {
+    at = writeTopic(small, at, group)
+    for (const { partition, bytes } of group) {
+      at = small.writeInt32BE(partition, at)
+      at = writeUnsignedVarint(small, at, bytes.length + 1)
+      buffers.push(small.subarray(from, at), bytes)
+      from = at
+      small[at] = 0 // no tagged fields of the partition
+      at += 1
     }
+    small[at] = 0 // nor of the topic
+    at += 1
   }
-  buffers.push(endOfPart)
+  small[at] = 0 // nor of the request
+  buffers.push(small.subarray(from, at + 1))
   return buffers
 }
 
-/** Tag buffer of a partition; also the one of the whole request. */
-const endOfPart = Buffer.from([0])
-/** Tag buffers of the last partition and of its topic. */
-const endOfTopic = Buffer.from([0, 0])
+/** Transactional id, acks, time limit and the number of topics; the request's tagged fields. */
+const preambleBytes = 7 + 5 + 1
+/** Lengths of the name and of the partitions, tagged fields. */
+const topicBytes = 5 + 5 + 1
+/** Number, length of the batch, tagged fields. */
+const partBytes = 4 + 5 + 1
+
+/** Upper bound; a UTF-16 unit is at most 3 bytes of UTF-8. */
+function smallBytes(groups: readonly (readonly ProducePart[])[]): number {
+  let bytes = 0
+  for (const group of groups) {
+    bytes += topicBytes + 3 * (group[0]?.topic.length ?? 0) + group.length * partBytes
+  }
+  return bytes
+}
+
+function writeTopic(target: Buffer, at: number, group: readonly ProducePart[]): number {
+  const topic = group[0]?.topic ?? ''
+  const named = writeUnsignedVarint(target, at, Buffer.byteLength(topic) + 1)
+  return writeUnsignedVarint(target, named + target.write(topic, named), group.length + 1)
+}
 
 function groupByTopic(parts: readonly ProducePart[]): readonly (readonly ProducePart[])[] {
   const groups = new Map<string, ProducePart[]>()
@@ -48,29 +80,6 @@ function groupByTopic(parts: readonly ProducePart[]): readonly (readonly Produce
     else group.push(part)
   }
   return [...groups.values()]
-}
-
-function encodePreamble(topics: number, acks: Acks, timeoutMs: number): Buffer {
-  const preamble = Buffer.allocUnsafe(7 + unsignedVarintSize(topics + 1))
-  preamble[0] = 0 // no transactional id
-  preamble.writeInt16BE(acks, 1)
-  preamble.writeInt32BE(timeoutMs, 3)
-  writeUnsignedVarint(preamble, 7, topics + 1)
-  return preamble
-}
-
-function encodePartHeader(part: ProducePart, partsOfNewTopic: number | undefined): Buffer {
-  const nameBytes = partsOfNewTopic === undefined ? 0 : Buffer.byteLength(part.topic)
-  const header = Buffer.allocUnsafe(nameBytes + 19)
-  let at = 0
-  if (partsOfNewTopic !== undefined) {
-    at = writeUnsignedVarint(header, at, nameBytes + 1)
-    at += header.write(part.topic, at)
-    at = writeUnsignedVarint(header, at, partsOfNewTopic + 1)
-  }
-  at = header.writeInt32BE(part.partition, at)
-  at = writeUnsignedVarint(header, at, part.bytes.length + 1)
-  return header.subarray(0, at)
 }
 
 export interface ProduceResult {

@@ -4,7 +4,7 @@ import type { OutgoingBatch } from './outgoing-batch.ts'
 /** What a producer does when a batch that was being compressed is ready, or was not and goes out as it is. */
 export interface PreparationListener {
   ready(): void
-  notCompressed(error: unknown): void
+  notCompressed(topic: string, error: unknown): void
 }
 
 /** A batch in a producer's queue, and what happened to it so far. */
@@ -37,7 +37,7 @@ export class QueuedBatch {
       listener.ready()
     }
     compressBatch(plain, this.batch.compression).then(prepared, (error: unknown) => {
-      listener.notCompressed(error)
+      listener.notCompressed(this.batch.topic, error)
       prepared(plain)
     })
     return 'preparing'
