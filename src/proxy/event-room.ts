@@ -3,7 +3,7 @@ import { Problem } from '../core/problems.ts'
 import type { StagedEvents } from '../core/record.ts'
 
 /**
- * What the pipeline needs of the buffer. Room is counted in bytes and never waited for: `full` may fit later, `too-large` never will.
+ * What the pipeline needs of the buffer. Room is counted in bytes and records and never waited for: `full` may fit later, `too-large` never will.
  * Events are copied during `offer`; the buffer writes into the ledger what becomes of them.
  */
 export interface EventRoom {
@@ -11,9 +11,9 @@ export interface EventRoom {
   tryReserve(placement: TopicPlacement, bytes: number): 'ok' | 'full' | 'too-large'
   release(placement: TopicPlacement, bytes: number): void
   /** Fast: all or nothing. */
-  offer(placement: TopicPlacement, events: StagedEvents): 'ok' | 'full'
+  offer(placement: TopicPlacement, events: StagedEvents): 'ok' | 'full' | 'too-large'
   /** Durable: all or nothing, and the acks can be awaited. */
-  offerDurable(placement: TopicPlacement, events: StagedEvents): AckTally | 'full'
+  offerDurable(placement: TopicPlacement, events: StagedEvents): AckTally | 'full' | 'too-large'
   /** Unsent events of the request become rejected{ack-timeout}. */
   withdraw(placement: TopicPlacement, tally: AckTally): void
   retryAfterSeconds(): number
@@ -48,9 +48,8 @@ export class HeldRoom {
   /** Takes more, or throws 429 (no room now) or 413 (never). */
   grow(bytes: number): void {
     const answer = this.#room.tryReserve(this.#placement, bytes)
-    if (answer === 'ok') this.heldBytes += bytes
-    else if (answer === 'full') throw bufferFull(this.#room)
-    else throw new Problem('too-large', 'The request is larger than the buffer of this proxy.')
+    if (answer !== 'ok') throw noRoom(this.#room, answer)
+    this.heldBytes += bytes
   }
 
   /** Once more does nothing. */
@@ -60,8 +59,11 @@ export class HeldRoom {
   }
 }
 
-/** 429 with the buffer's guess of when there is room again. */
-export function bufferFull(room: EventRoom): Problem {
+/** 429 with the buffer's guess of when there is room again, or 413 when there never will be. */
+export function noRoom(room: EventRoom, answer: 'full' | 'too-large'): Problem {
+  if (answer === 'too-large') {
+    return new Problem('too-large', 'The request is larger than the buffer of this proxy.')
+  }
   const retryAfterSeconds = Math.max(1, Math.ceil(room.retryAfterSeconds()))
   return new Problem('buffer-full', 'There is no room for this request now; nothing of it was accepted.', {
     retryAfterSeconds,

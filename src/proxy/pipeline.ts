@@ -6,7 +6,7 @@ import type { Ledger } from '../core/outcome.ts'
 import type { TopicPlacement } from '../core/placement.ts'
 import { Problem } from '../core/problems.ts'
 import type { StagedEvents } from '../core/record.ts'
-import { type AckTally, bufferFull, type EventRoom, HeldRoom } from './event-room.ts'
+import { type AckTally, type EventRoom, HeldRoom, noRoom } from './event-room.ts'
 import { readBody } from './intake/body.ts'
 import { readFraming } from './intake/framing.ts'
 import { type MediaType, parseMediaType, requireTaken } from './intake/media-type.ts'
@@ -163,7 +163,8 @@ export class Pipeline {
   }
 
   #offer(placement: TopicPlacement, events: StagedEvents, verdict: Verdict): Judgement {
-    if (events.count > 0 && this.#room.offer(placement, events) === 'full') throw bufferFull(this.#room)
+    const answer = events.count === 0 ? 'ok' : this.#room.offer(placement, events)
+    if (answer !== 'ok') throw noRoom(this.#room, answer)
     this.#countRejected(placement, verdict)
     return { kind: 'taken', status: 202, accepted: events.count, verdict }
   }
@@ -171,7 +172,7 @@ export class Pipeline {
   #offerDurable(placement: TopicPlacement, events: StagedEvents, verdict: Verdict): Judgement | Awaiting {
     if (events.count === 0) return { kind: 'taken', status: 200, accepted: 0, verdict }
     const tally = this.#room.offerDurable(placement, events)
-    if (tally === 'full') throw bufferFull(this.#room)
+    if (typeof tally === 'string') throw noRoom(this.#room, tally)
     this.#countRejected(placement, verdict)
     return { kind: 'awaiting', tally, verdict }
   }

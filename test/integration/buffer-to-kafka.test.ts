@@ -43,7 +43,7 @@ test('a durable request is told when all its events are acknowledged, from an em
   const { placement, buffer, counts, settled, read } = await rigFor('durable', { delivery: 'durable' })
   const events = [Buffer.alloc(0), Buffer.from('{"a":1}'), Buffer.alloc(15_000_000, 'z')]
   const tally = buffer.offerDurable(placement, stagedEvents(events))
-  assert.ok(tally !== 'full')
+  assert.ok(typeof tally !== 'string')
   await tally.settled
   assert.deepEqual([tally.delivered, tally.failed, tally.unknown], [3, 0, 0])
   await settled()

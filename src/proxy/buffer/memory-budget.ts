@@ -1,4 +1,5 @@
 import type { BufferSource } from '../../kafka/record-batch-builder.ts'
+import { SharedLimit } from './shared-limit.ts'
 
 export interface MemoryBudgetOptions {
   /** For everything from accept to outcome: bodies being read, and allocated batch memory. */
@@ -15,55 +16,48 @@ const largeStep = 65_536
 const smallestShareBytes = 2 ** 20
 
 /**
- * Memory of one proxy process in bytes, per topic and in total; counts allocated capacity, not payload (semantics "Bodies"). Refuses
- * instead of waiting. A topic's share binds once the buffer is half full, so that a flooding topic is refused first.
+ * Memory of one proxy process in bytes, per topic, per cluster and in total; counts allocated capacity, not payload (semantics "Bodies").
+ * Refuses instead of waiting. Shares bind once the buffer is half full, so that a flooding topic is refused first.
  */
 export class MemoryBudget {
-  readonly limitBytes: number
+  readonly bytes: SharedLimit
   readonly #poolLimitBytes: number
-  readonly #topics = new Map<string, number>()
   readonly #free = new Map<number, Buffer[]>()
-  #usedBytes = 0
   #pooledBytes = 0
 
   constructor({ limitBytes, poolBytes }: MemoryBudgetOptions) {
-    this.limitBytes = limitBytes
+    this.bytes = new SharedLimit({ limit: limitBytes, smallestShare: smallestShareBytes })
     this.#poolLimitBytes = poolBytes
   }
 
+  get limitBytes(): number {
+    return this.bytes.limit
+  }
+
   get usedBytes(): number {
-    return this.#usedBytes
+    return this.bytes.used
   }
 
   topicBytes(topic: string): number {
-    return this.#topics.get(topic) ?? 0
+    return this.bytes.ofTopic(topic)
   }
 
   /** Topics that hold memory now. */
   topics(): Iterable<string> {
-    return this.#topics.keys()
+    return this.bytes.topics()
   }
 
-  /** Whether `bytes` more fit, in total and in the topic's share. */
+  /** Whether `bytes` more fit, in total and in the shares. */
   hasRoom(topic: string, bytes: number): boolean {
-    const total = this.#usedBytes + bytes
-    if (total > this.limitBytes) return false
-    if (total * 2 <= this.limitBytes) return true
-    const own = this.topicBytes(topic)
-    const topics = this.#topics.size + (own === 0 ? 1 : 0)
-    return own + bytes <= Math.max(smallestShareBytes, this.limitBytes / topics)
+    return this.bytes.hasRoom(topic, bytes)
   }
 
   charge(topic: string, bytes: number): void {
-    this.#usedBytes += bytes
-    this.#topics.set(topic, this.topicBytes(topic) + bytes)
+    this.bytes.add(topic, bytes)
   }
 
   release(topic: string, bytes: number): void {
-    this.#usedBytes -= bytes
-    const left = this.topicBytes(topic) - bytes
-    if (left > 0) this.#topics.set(topic, left)
-    else this.#topics.delete(topic)
+    this.bytes.remove(topic, bytes)
   }
 
   /** Batch memory of one topic: charged when taken, released when given back. */
