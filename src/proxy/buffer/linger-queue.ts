@@ -1,39 +1,28 @@
-import type { Clock } from '../../core/clock.ts'
-
-/** Calls back for each item `lingerMs` after it was added, with one timer for all: the wait is the same for all, so they stand in order. */
+/**
+ * Calls back for each item at most `lingerMs` after it was added. When the first of them has lingered, all go: so the batches of many
+ * topics leave together and share produce requests, and one timer serves all. An item that came later goes earlier than it had to.
+ */
 export class LingerQueue<Item> {
-  readonly #clock: Clock
   readonly #lingerMs: number
   readonly #onLingered: (item: Item) => void
-  #items: { readonly item: Item; readonly dueMs: number }[] = []
-  #timer: NodeJS.Timeout | undefined
+  #items: Item[] = []
 
-  constructor(clock: Clock, lingerMs: number, onLingered: (item: Item) => void) {
-    this.#clock = clock
+  constructor(lingerMs: number, onLingered: (item: Item) => void) {
     this.#lingerMs = lingerMs
     this.#onLingered = onLingered
   }
 
   add(item: Item): void {
-    this.#items.push({ item, dueMs: this.#clock.monotonicMs() + this.#lingerMs })
-    if (this.#timer === undefined) this.#arm(this.#lingerMs)
-  }
-
-  #arm(delayMs: number): void {
-    this.#timer = setTimeout(() => this.#fire(), delayMs)
+    this.#items.push(item)
+    if (this.#items.length > 1) return
     // A process that has nothing else to do drains by flushing.
-    this.#timer.unref()
+    setTimeout(() => this.#fire(), this.#lingerMs).unref()
   }
 
   #fire(): void {
-    const nowMs = this.#clock.monotonicMs()
-    const waiting = this.#items.findIndex(({ dueMs }) => dueMs > nowMs)
-    const due = waiting === -1 ? this.#items : this.#items.slice(0, waiting)
-    this.#items = waiting === -1 ? [] : this.#items.slice(waiting)
-    this.#timer = undefined
-    for (const { item } of due) this.#onLingered(item)
-    const next = this.#items[0]
-    // A callback may have added items, and armed the timer.
-    if (next !== undefined && this.#timer === undefined) this.#arm(Math.max(1, next.dueMs - nowMs))
+    const due = this.#items
+    // A callback may add items, which wait anew.
+    this.#items = []
+    for (const item of due) this.#onLingered(item)
   }
 }
