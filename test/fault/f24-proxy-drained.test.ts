@@ -1,32 +1,43 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FaultBed, nowMs } from '../support/fault-bed.ts'
+import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
 import { brokerIds } from '../support/fault-brokers.ts'
 import { LeavingClients } from '../support/fault-leaving-clients.ts'
+import { waitFor } from '../support/wait-for.ts'
 
-test('F24: SIGTERM under load, Kafka well: nothing accepted is lost and no client sees a reset', {
-  timeout: 240_000,
+const times = full ? 50 : 3
+
+test(`F24: SIGTERM under load, Kafka well, ${times} times: nothing accepted is lost and no client sees a reset`, {
+  timeout: 900_000,
 }, async (context) => {
   const bed = await FaultBed.make(context, {
     topics: { fast: {}, durable: { delivery: 'durable' } },
     proxyArgs: ['--drain-grace', '1s', '--log-level', 'info'],
   })
-  const clients = (['fast', 'durable'] as const).map(
-    (name) => new LeavingClients({ proxies: [bed.proxy.url], topic: bed.topic(name), clients: 8 }),
-  )
-  for (const one of clients) bed.judgeToo(one)
-  await bed.during(2000)
-  bed.proxy.process.kill('SIGTERM')
-  const exit = await bed.proxy.process.exited
-  await Promise.all(clients.map((one) => one.stop()))
-  assert.deepEqual(exit, { code: 0, signal: null }, bed.log)
-  assert.match(bed.proxy.process.stdout, /drained: unsent 0, unanswered 0"}\n$/)
-  for (const { requests } of clients) {
-    assert.deepEqual(
-      requests.filter(({ fate }) => fate !== 'accepted'),
-      [],
+  const port = Number(new URL(bed.proxy.url).port)
+  let { proxy } = bed
+  let requests = 0
+  for (let time = 1; time <= times; time += 1) {
+    const clients = (['fast', 'durable'] as const).map(
+      (name) => new LeavingClients({ proxies: [proxy.url], topic: bed.topic(name), clients: 8 }),
     )
+    for (const one of clients) bed.judgeToo(one)
+    await waitFor(() => clients.every((one) => one.requests.length >= 100), {
+      describe: 'both loads to run',
+      state: () => proxy.process.output.slice(-4000),
+    })
+    proxy.process.kill('SIGTERM')
+    const exit = await proxy.process.exited
+    await Promise.all(clients.map((one) => one.stop()))
+    const output = proxy.process.output.slice(-4000)
+    assert.deepEqual(exit, { code: 0, signal: null }, `time ${time}: ${output}`)
+    assert.match(proxy.process.stdout, /drained: unsent 0, unanswered 0"}\n$/)
+    const failed = clients.flatMap((one) => one.requests.filter(({ fate }) => fate !== 'accepted'))
+    assert.deepEqual(failed, [], `time ${time}: ${output}`)
+    requests += clients.reduce((sum, one) => sum + one.requests.length, 0)
+    if (time < times) proxy = await bed.anotherProxy(port)
   }
+  bed.note('requests, none of which failed', requests)
   for (const name of ['fast', 'durable']) {
     const { lost, duplicates, accepted } = await bed.verdict(name)
     assert.deepEqual({ lost, duplicates }, { lost: 0, duplicates: 0 })
@@ -69,6 +80,10 @@ for (const signals of [1, 2]) {
     context.diagnostic(
       `unsent ${unsent}, unanswered ${unanswered}, missing ${lost}; exited after ${Math.round(tookMs)} ms`,
     )
+    bed.note('unsent', unsent)
+    bed.note('missing', lost)
+    bed.note('unsent + unanswered', unsent + unanswered)
+    bed.note('ended after SIGTERM, s', tookMs / 1000)
     assert.ok(unsent + unanswered > 0, bed.log)
     assert.ok(
       unsent <= lost && lost <= unsent + unanswered,

@@ -38,6 +38,8 @@ export async function runFile({ folder, file, limitMs, env, signal }: FileRunOpt
   const child = spawn(
     process.execPath,
     [
+      // A test that failed may leave something open; its hooks have run by then.
+      '--test-force-exit',
       ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
       ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${linesFile}`, join(folder, file)],
     ],

@@ -1,4 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs'
+import { waitFor } from './wait-for.ts'
 
 export interface TestTopicOptions {
   readonly partitions?: number
@@ -25,22 +26,27 @@ export async function makeTopic(
   const kafka = new Kafka({ clientId: 'test-topics', brokers: [...bootstrap], logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic,
-        ...(assignment === undefined
-          ? { numPartitions: partitions, replicationFactor: replicas }
-          : {
-              numPartitions: -1,
-              replicationFactor: -1,
-              replicaAssignment: assignment.map((all, partition) => ({ partition, replicas: [...all] })),
-            }),
-        configEntries: Object.entries(configs).map(([name, value]) => ({ name, value })),
-      },
-    ],
-  })
+  const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+  const shape =
+    assignment === undefined
+      ? { numPartitions: partitions, replicationFactor: replicas }
+      : {
+          numPartitions: -1,
+          replicationFactor: -1,
+          replicaAssignment: assignment.map((all, partition) => ({ partition, replicas: [...all] })),
+        }
+  // kafkajs gives up at once when the broker that it asks has not heard of the topic yet.
+  await waitFor(
+    async () => {
+      // False when it is there already: an earlier attempt got that far.
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, ...shape, configEntries }] })
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      return topics[0]?.partitions.every(
+        ({ leader, isr, replicas: all }) => leader >= 0 && isr.length === all.length,
+      )
+    },
+    { describe: `${topic} with leaders`, intervalMs: 100 },
+  )
   return async () => {
     await admin.deleteTopics({ topics: [topic] })
     await admin.disconnect()
