@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 
 /** What is read of a body that was refused, so that the client sees the answer instead of a reset. */
 export const discardBytes = 64 * 1024
+/** How long the connection then stays open: closing it with unread bytes in it is a reset, which overtakes the answer. */
 export const discardMs = 1000
 
 /** What is still to come of the body: nothing, no more than we would read, or perhaps more. */
@@ -14,8 +15,8 @@ export function discardWithin(request: IncomingMessage): 'nothing' | 'bounded' |
 }
 
 /**
- * Reads and forgets the rest of a body. `ended` is called once: `true` when it came to its end, `false` when it is longer or slower
- * than that.
+ * Reads and forgets the rest of a body. `ended` is called once: `true` when it came to its end, `false` after `discardMs` when it is
+ * longer or slower than that. Past `discardBytes` nothing is read any more: the client's writes stall, and it finds the answer.
  */
 export function discardBody(request: IncomingMessage, ended: (whole: boolean) => void): void {
   let left = discardBytes
@@ -29,7 +30,7 @@ export function discardBody(request: IncomingMessage, ended: (whole: boolean) =>
   }
   const onData = (chunk: Buffer): void => {
     left -= chunk.length
-    if (left < 0) stop(false)
+    if (left < 0) request.pause()
   }
   const onEnd = (): void => stop(true)
   const timer = setTimeout(() => stop(false), discardMs)
