@@ -23,7 +23,7 @@ const proxy = {
   port: integer(8080, 'port to listen on', { max: 65535 }),
   drainGraceMs: duration('5s', 'how long requests are still served after SIGTERM'),
   maxBufferBytes: bytes('256MiB', 'memory for events from accept to outcome', { min: 2 ** 20 }),
-  maxBufferRecords: integer(0, 'events from accept to outcome; 0 = one per 64 bytes of the buffer', { min: 0 }),
+  maxBufferRecords: integer(0, 'events from accept to outcome; 0 = one per 64 bytes of buffer', { min: 0 }),
   maxBodyBytes: bytes('32MiB', 'largest request body, raw and inflated', { min: 1024 }),
   maxDepth: integer(64, 'deepest nesting of a JSON event', { min: 1, max: 1024 }),
   batchBytes: bytes('256KiB', 'a batch is sent when it has grown to this', { min: 1024, max: 2 ** 24 }),
