@@ -5,10 +5,10 @@
 export class EventBounds {
   /** `[start0, end0, start1, end1, …]`, ends exclusive. */
   pairs = new Int32Array(2 * usualEvents)
-  /** A `ScanFault` for each event: known already when `scanned`. */
+  /** For each event a `ScanFault`, or `unjudged`: known already when `scanned`. */
   faults = new Int8Array(usualEvents)
   count = 0
-  /** The events were found by scanning their structure: `faults` tells the result, and nobody need look again. */
+  /** The events were found by scanning their structure: `faults` tells the result, and nobody need look again at those that are judged. */
   scanned = false
 
   /** Forgets the last request, and gives back the memory of an unusually long one. */
@@ -28,6 +28,13 @@ export class EventBounds {
     this.pairs[2 * at + 1] = end
     this.faults[at] = fault
     this.count = at + 1
+  }
+
+  /** Adds the first `count` of `pairs`, which are as here, with their faults. */
+  addMany(pairs: Int32Array, faults: Int8Array, count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      this.add(pairs[2 * index] as number, pairs[2 * index + 1] as number, faults[index])
+    }
   }
 
   #grow(): void {

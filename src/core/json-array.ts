@@ -1,3 +1,4 @@
+import type { BodyMemory } from './body-memory.ts'
 import type { EventBounds } from './event-bounds.ts'
 import { type ScanFault, scanFault, scanValue, skipSpace } from './json-scan.ts'
 
@@ -12,21 +13,42 @@ export type ArrayEnd =
   | 'trailing'
   | 'too-many'
 
+export interface ArrayLimits {
+  readonly maxDepth: number
+  readonly maxEvents: number
+}
+
 /**
  * Adds the elements of the array that begins at `from` (its `[`), without the white space around them; `end` is the end of the
  * body. An element that is not a sound value is added with its fault as long as its end can be found; then the search goes on
- * behind it. One pass over the bytes when all elements are sound. Stops with `too-many` after `maxEvents`.
+ * behind it. One pass over the bytes when all elements are sound. Stops with `too-many` after `maxEvents`. With a `memory` that
+ * holds these very bytes, sound elements are found there as long as they are brackets.
  */
 export function scanArray(
   bytes: Uint8Array,
   from: number,
   end: number,
-  limits: { readonly maxDepth: number; readonly maxEvents: number },
+  limits: ArrayLimits,
   bounds: EventBounds,
+  memory?: BodyMemory,
 ): ArrayEnd {
   bounds.scanned = true
-  let at = skipSpace(bytes, from + 1, end)
-  if (bytes[at] === closing && at < end) return endOfBody(bytes, at + 1, end)
+  const first = skipSpace(bytes, from + 1, end)
+  if (bytes[first] === closing && first < end) return endOfBody(bytes, first + 1, end)
+  if (memory === undefined) return scanElements(bytes, first, end, limits, bounds)
+  const { at, closed } = memory.scanElements(first, limits.maxDepth, limits.maxEvents, bounds)
+  return closed ? endOfBody(bytes, at + 1, end) : scanElements(bytes, at, end, limits, bounds)
+}
+
+/** The same from the first byte of an element on, the one that is behind a comma and white space. */
+function scanElements(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  limits: ArrayLimits,
+  bounds: EventBounds,
+): ArrayEnd {
+  let at = from
   while (at < end) {
     if (bounds.count === limits.maxEvents) return 'too-many'
     const start = at

@@ -2,11 +2,12 @@ import type { EventBounds } from './event-bounds.ts'
 
 /**
  * Adds the lines of an NDJSON body: split at LF, a CR before it is not part of the event, lines of nothing but white space are
- * skipped (semantics "Bodies"). The bytes of a line are not looked at. False when there are more than `maxEvents`.
+ * skipped (semantics "Bodies"). The bytes of a line are not looked at. False when there are more than `maxEvents`. Begins at `from`,
+ * where a line does.
  */
-export function splitLines(body: Buffer, maxEvents: number, bounds: EventBounds): boolean {
+export function splitLines(body: Buffer, maxEvents: number, bounds: EventBounds, from = 0): boolean {
   const length = body.length
-  let start = 0
+  let start = from
   while (start < length) {
     let next = body.indexOf(lineFeed, start)
     let end = next

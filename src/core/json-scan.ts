@@ -18,7 +18,10 @@ export const scanFault = {
   trailing: -5,
 } as const
 
-/** What stands in `EventBounds.faults`: 0 when all is well, or one of `scanFault`. */
+/** Stands in `EventBounds.faults` where a quicker scan could not prove the event sound: `structureFault` says what it is. */
+export const unjudged = 1
+
+/** What stands in `EventBounds.faults`: `unjudged`, 0 when all is well, or one of `scanFault`. */
 export type ScanFault = 0 | (typeof scanFault)[keyof typeof scanFault]
 
 /** `maxDepth` may not be larger: the stack of open brackets is made once, at this size. */

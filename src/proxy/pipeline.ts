@@ -11,7 +11,7 @@ import { readBody } from './intake/body.ts'
 import { readFraming } from './intake/framing.ts'
 import { type MediaType, parseMediaType, requireTaken } from './intake/media-type.ts'
 import { type EventParameters, readParameters } from './intake/parameters.ts'
-import { splitBody } from './intake/split.ts'
+import { forgetBody, splitBody } from './intake/split.ts'
 import { type Judgement, listed, refusal } from './judgement.ts'
 import type { TopicTable } from './topic-table.ts'
 import { checkEvents, type Verdict } from './validate/check-events.ts'
@@ -123,6 +123,7 @@ export class Pipeline {
       held.release()
       return this.#judgeBody(body, type, parameters, placement)
     } finally {
+      forgetBody()
       held.release()
     }
   }

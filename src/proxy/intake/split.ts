@@ -1,3 +1,4 @@
+import { type BodyMemory, sharedBodyMemory } from '../../core/body-memory.ts'
 import type { EventBounds } from '../../core/event-bounds.ts'
 import { type ArrayEnd, scanArray } from '../../core/json-array.ts'
 import { splitLines } from '../../core/json-lines.ts'
@@ -10,17 +11,41 @@ export const maxEventsPerBody = 1_048_576
 
 /**
  * Finds the events of a body and adds their bounds (semantics "Bodies"). Throws when the body as a whole is bad: empty JSON, an array
- * whose end cannot be found, too many events. A bad event is not looked for here.
+ * whose end cannot be found, too many events. A bad event is not looked for here, but sound ones may be known to be. JSON stays in the
+ * shared body memory until somebody forgets it.
  */
 export function splitBody(body: Buffer, format: BodyFormat, maxDepth: number, bounds: EventBounds): void {
   bounds.clear()
   if (format === 'opaque') bounds.add(0, body.length)
-  else if (format === 'lines') {
-    if (!splitLines(body, maxEventsPerBody, bounds)) throw tooMany()
-  } else splitJson(body, maxDepth, bounds)
+  else {
+    const memory = sharedBodyMemory()
+    const loaded = memory?.load(body) === true ? memory : undefined
+    if (format === 'lines') splitNdjson(body, maxDepth, bounds, loaded)
+    else splitJson(body, maxDepth, bounds, loaded)
+  }
 }
 
-function splitJson(body: Buffer, maxDepth: number, bounds: EventBounds): void {
+/** Lets go of the body that `splitBody` keeps in the shared body memory. */
+export function forgetBody(): void {
+  sharedBodyMemory()?.forget()
+}
+
+function splitNdjson(
+  body: Buffer,
+  maxDepth: number,
+  bounds: EventBounds,
+  memory: BodyMemory | undefined,
+): void {
+  const done = memory?.scanLines(maxDepth, maxEventsPerBody, bounds) ?? 0
+  if (!splitLines(body, maxEventsPerBody, bounds, done)) throw tooMany()
+}
+
+function splitJson(
+  body: Buffer,
+  maxDepth: number,
+  bounds: EventBounds,
+  memory: BodyMemory | undefined,
+): void {
   const start = skipSpace(body, 0, body.length)
   if (start === body.length) throw new Problem('empty-body', 'There is no JSON value in the body.')
   if (body[start] !== openBracket) {
@@ -28,7 +53,7 @@ function splitJson(body: Buffer, maxDepth: number, bounds: EventBounds): void {
     return
   }
   const limits = { maxDepth, maxEvents: maxEventsPerBody }
-  const end = scanArray(body, start, body.length, limits, bounds)
+  const end = scanArray(body, start, body.length, limits, bounds, memory)
   if (end === 'too-many') throw tooMany()
   if (end !== 'complete') {
     throw new Problem(

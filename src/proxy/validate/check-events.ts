@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { EventBounds } from '../../core/event-bounds.ts'
 import { grammarFault, tooDeep } from '../../core/json-grammar.ts'
-import { scanFault, structureFault } from '../../core/json-scan.ts'
+import { scanFault, structureFault, unjudged } from '../../core/json-scan.ts'
 import type { RejectReason } from '../../core/outcome.ts'
 import type { EventCheck } from '../../core/placement.ts'
 
@@ -67,7 +67,7 @@ export function checkEvents(body: Buffer, bounds: EventBounds, opaque: boolean, 
   return { good, bad: count - good, reasons: tally.reasons, rejections: tally.rejections }
 }
 
-/** `known`: the fault that the search for the elements of an array found already. */
+/** `known`: what the search for the events found already. */
 function faultOf(
   body: Buffer,
   start: number,
@@ -80,7 +80,8 @@ function faultOf(
     if (fault === -1) return undefined
     return fault === tooDeep ? 'too-deep' : 'invalid-json'
   }
-  const fault = known ?? structureFault(body, start, end, rules.maxDepth)
+  const fault =
+    known === undefined || known === unjudged ? structureFault(body, start, end, rules.maxDepth) : known
   if (fault === 0) return undefined
   return fault === scanFault.tooDeep ? 'too-deep' : 'invalid-json'
 }
