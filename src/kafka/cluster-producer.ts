@@ -1,4 +1,5 @@
 import { type AssembledBatch, type Assembly, resultFinder } from './assembly.ts'
+import type { ClusterState } from './cluster-state.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Lane, LaneAnswer } from './lane.ts'
 import { LaneSet, type LaneSetOptions } from './lane-set.ts'
@@ -45,6 +46,10 @@ export class ClusterProducer {
   readonly #sweep: NodeJS.Timeout
   readonly #idleListeners: (() => void)[] = []
   #unsettled = 0
+  /** Monotonic; when the first of what is unsettled now came, when something was acknowledged last, when work was looked for last. */
+  #waitingSinceMs = 0
+  #ackedMs = 0
+  #dispatchedMs = 0
   #scheduled = false
   #closed = false
 
@@ -78,6 +83,24 @@ export class ClusterProducer {
     return this.#lanes.all()
   }
 
+  /** How it stands now; for readiness and metrics, not for the way of a batch. */
+  state(): ClusterState {
+    const nowMs = this.#options.clock.monotonicMs()
+    const lanes = [...this.#lanes.all()]
+    // The sweep looks for work while something is unsettled.
+    const lookedMs = Math.max(this.#dispatchedMs, this.#waitingSinceMs)
+    const unlookedMs = this.#active.size === 0 ? 0 : nowMs - lookedMs - 2 * sweepMs
+    const states = lanes.map((lane) => lane.state())
+    return {
+      ackAgeMs:
+        this.#unsettled === 0 ? null : Math.round(nowMs - Math.max(this.#ackedMs, this.#waitingSinceMs)),
+      unsettledBatches: this.#unsettled,
+      open: states.length > 0 && states.every(({ breaker }) => breaker === 'open'),
+      overdueMs: Math.round(Math.max(0, unlookedMs, ...lanes.map((lane) => lane.overdueMs()))),
+      lanes: states,
+    }
+  }
+
   /** Learns the leaders of these topics before their first batch. */
   warm(topics: Iterable<string>): void {
     for (const topic of topics) {
@@ -92,6 +115,7 @@ export class ClusterProducer {
   }
 
   submit(batch: OutgoingBatch): void {
+    if (this.#unsettled === 0) this.#waitingSinceMs = this.#options.clock.monotonicMs()
     this.#unsettled += 1
     const entry = new QueuedBatch(batch)
     if (this.#closed) {
@@ -141,7 +165,9 @@ export class ClusterProducer {
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      if (!this.#closed) this.#dispatcher.dispatch(this.#active, this.#options.clock.monotonicMs())
+      if (this.#closed) return
+      this.#dispatchedMs = this.#options.clock.monotonicMs()
+      this.#dispatcher.dispatch(this.#active, this.#dispatchedMs)
     })
   }
 
@@ -217,8 +243,10 @@ export class ClusterProducer {
   }
 
   #settle(entry: QueuedBatch, outcome: BatchOutcome): void {
-    if (outcome.kind === 'acked') this.stats.acked += 1
-    else this.stats.failed += 1
+    if (outcome.kind === 'acked') {
+      this.stats.acked += 1
+      this.#ackedMs = this.#options.clock.monotonicMs()
+    } else this.stats.failed += 1
     entry.batch.settled(outcome)
     this.#forget()
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
+import type { LaneState } from './cluster-state.ts'
 import type { FrameSocket } from './frame-socket.ts'
-import { type BreakerState, LaneBreaker } from './lane-breaker.ts'
+import { LaneBreaker } from './lane-breaker.ts'
 import type { Acks } from './outgoing-batch.ts'
 import {
   decodeProduceResponse,
@@ -76,18 +77,16 @@ export class Lane {
     return this.#queuedBytes
   }
 
-  /** Requests sent and unanswered. */
-  get inFlight(): number {
-    return this.#inFlight.size
-  }
-
-  get isConnected(): boolean {
-    return this.#socket !== undefined
-  }
-
-  /** `open`: left out; whatever would go there waits or goes elsewhere. */
-  get breaker(): BreakerState {
-    return this.#breaker.state
+  /** Breaker `open` = left out; whatever would go there waits or goes elsewhere. */
+  state(): LaneState {
+    return {
+      broker: this.broker,
+      acks: this.acks,
+      breaker: this.#breaker.state,
+      connected: this.#socket !== undefined,
+      inFlight: this.#inFlight.size,
+      bytes: this.#queuedBytes,
+    }
   }
 
   /** How often it was left out so far. */
@@ -118,15 +117,13 @@ export class Lane {
     return this.#options.clock.monotonicMs() - oldest.sentMs > this.#options.limits.stallMs
   }
 
-  /** How long the longest wait here has passed its own time limit; 0 in a healthy process, whatever the broker does. */
+  /** How far the longest wait here has passed its own time limit: 0 in a healthy process, whatever the broker does. */
   overdueMs(): number {
     const { clock, limits } = this.#options
     const [oldest] = this.#inFlight
-    const sinceMs = Math.min(
-      oldest?.sentMs ?? Number.POSITIVE_INFINITY,
-      this.#openingSinceMs ?? Number.POSITIVE_INFINITY,
-    )
-    return Math.max(0, clock.monotonicMs() - sinceMs - limits.requestTimeoutMs)
+    const answerDueMs = (oldest?.sentMs ?? Number.POSITIVE_INFINITY) + limits.requestTimeoutMs
+    const openDueMs = (this.#openingSinceMs ?? Number.POSITIVE_INFINITY) + longestOpeningMs
+    return Math.max(0, clock.monotonicMs() - Math.min(answerDueMs, openDueMs))
   }
 
   /** `hasRoom` must hold. `done` is called once; after `unanswered` the parts may or may not be written. */
@@ -213,6 +210,9 @@ export class Lane {
     if (!this.#closed) this.#breaker.onDisconnected()
   }
 }
+
+/** Connecting has a time limit, and so has each step of authentication; no healthy process comes near this. */
+const longestOpeningMs = 60_000
 
 const metadataApiKey = 3
 const metadataApiVersion = 12
