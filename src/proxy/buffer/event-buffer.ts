@@ -13,9 +13,12 @@ import { growthBound, MemoryBudget } from './memory-budget.ts'
 import { OpenBatch, OpenSlot, sameSettings } from './open-slot.ts'
 import { settleRefused } from './refused-batch.ts'
 import { encodeRequestFrame } from './request-frame.ts'
+import { SharedLimit } from './shared-limit.ts'
 
 export interface EventBufferOptions {
   readonly limitBytes: number
+  /** Records from accept to outcome; 0 or absent = one for each `bytesPerRecord` of the limit. */
+  readonly maxBufferRecords?: number
   readonly batchBytes: number
   readonly lingerMs: number
   readonly deliveryTimeoutMs: number
@@ -34,6 +37,13 @@ interface TopicBuffer {
 
 /** Freed batch memory kept for reuse: belongs to the fixed part of a process's memory, not to the cap. */
 const poolBytes = 16 * 2 ** 20
+/**
+ * A record takes 9 bytes and more of batch memory, so the byte limit alone would let tens of millions of tiny ones in, which a cluster
+ * takes long to take, while every other event waits behind them. Larger records than this meet the byte limit first.
+ */
+const bytesPerRecord = 64
+/** What the smallest share in bytes holds of such records. */
+const smallestShareRecords = 2 ** 20 / bytesPerRecord
 
 /**
  * The bounded buffer: takes the events of one request as a whole or refuses, never waits. Gathers them in one open batch per topic
@@ -41,6 +51,8 @@ const poolBytes = 16 * 2 ** 20
  */
 export class EventBuffer implements EventBatchOwner {
   readonly budget: MemoryBudget
+  /** From accept to outcome, as the ledger counts them in flight. */
+  readonly records: SharedLimit
   readonly #options: EventBufferOptions
   readonly #topics = new Map<string, TopicBuffer>()
   readonly #linger: LingerQueue<OpenSlot>
@@ -49,6 +61,8 @@ export class EventBuffer implements EventBatchOwner {
   constructor(options: EventBufferOptions) {
     this.#options = options
     this.budget = new MemoryBudget({ limitBytes: options.limitBytes, poolBytes })
+    const limitRecords = options.maxBufferRecords || Math.ceil(options.limitBytes / bytesPerRecord)
+    this.records = new SharedLimit({ limit: limitRecords, smallestShare: smallestShareRecords })
     this.#linger = new LingerQueue(options.lingerMs, (slot) => this.#onLingered(slot))
     this.#drainRate = new DrainRate(options.clock)
   }
@@ -59,6 +73,12 @@ export class EventBuffer implements EventBatchOwner {
 
   get limitBytes(): number {
     return this.budget.limitBytes
+  }
+
+  /** A new placement: what a topic holds counts for its present cluster. */
+  place(clusterOf: ReadonlyMap<string, string>): void {
+    this.budget.bytes.place(clusterOf)
+    this.records.place(clusterOf)
   }
 
   /** Room for a body before it is read; whoever got `ok` gives it back with `release`. `too-large` = it could never fit. */
@@ -73,20 +93,23 @@ export class EventBuffer implements EventBatchOwner {
     this.budget.release(placement.topic, bytes)
   }
 
-  /** All events of a request to a fast topic, or none. Copies them during the call. */
-  offer(placement: TopicPlacement, events: StagedEvents): 'ok' | 'full' {
+  /** All events of a request to a fast topic, or none. Copies them during the call. `too-large` = they could never fit. */
+  offer(placement: TopicPlacement, events: StagedEvents): 'ok' | 'full' | 'too-large' {
     return this.#offer(placement, events, undefined)
   }
 
   /** The same for a durable topic; the tally says what becomes of them. */
-  offerDurable(placement: TopicPlacement, events: StagedEvents): AckTally | 'full' {
+  offerDurable(placement: TopicPlacement, events: StagedEvents): AckTally | 'full' | 'too-large' {
     const tally = new AckTally(events.count)
-    return this.#offer(placement, events, tally) === 'ok' ? tally : 'full'
+    const answer = this.#offer(placement, events, tally)
+    return answer === 'ok' ? tally : answer
   }
 
   /** Those of the tally's events that the producer has not asked for become rejected{ack-timeout}; the others stay unknown. */
   withdraw(placement: TopicPlacement, tally: AckTally): void {
-    this.#options.ledger.reject(this.#topic(placement.topic).counts, 'ack-timeout', tally.withdraw())
+    const withdrawn = tally.withdraw()
+    this.#options.ledger.reject(this.#topic(placement.topic).counts, 'ack-timeout', withdrawn)
+    this.records.remove(placement.topic, withdrawn)
   }
 
   /** Whole seconds until about what is buffered now has gone, 1 to 60. */
@@ -116,12 +139,14 @@ export class EventBuffer implements EventBatchOwner {
     else if (outcome.kind === 'acked') {
       this.#drainRate.add(batch.bytes.length)
       this.#options.ledger.deliver(counts, batch.records)
+      this.records.remove(batch.topic, batch.records)
       for (const { tally, from, to } of batch.segments) tally.deliver(to - from)
       batch.release()
     } else {
       if (!batch.taken) this.#leaveSlot(batch)
       const unwritten = outcome.at === 'close' ? 'shutdown' : 'expired'
       this.#options.ledger.drop(counts, outcome.maybeWritten ? 'ambiguous' : unwritten, batch.records)
+      this.records.remove(batch.topic, batch.records)
       for (const segment of batch.segments) {
         segment.tally.untrack(segment)
         if (!outcome.maybeWritten && !segment.withdrawn) segment.tally.fail(segment.to - segment.from)
@@ -142,16 +167,24 @@ export class EventBuffer implements EventBatchOwner {
         // The client of a durable topic is told, so its events are rejected; the one of a fast topic was told 202.
         if (refused.acks === -1) ledger.reject(counts, 'broker-refused', refused.records)
         else ledger.drop(counts, 'broker-refused', refused.records)
+        this.records.remove(refused.topic, refused.records)
         for (const { tally, from, to } of refused.segments) tally.refuse(to - from)
         refused.release()
       },
     })
   }
 
-  #offer(placement: TopicPlacement, events: StagedEvents, tally: AckTally | undefined): 'ok' | 'full' {
+  #offer(
+    placement: TopicPlacement,
+    events: StagedEvents,
+    tally: AckTally | undefined,
+  ): 'ok' | 'full' | 'too-large' {
     const frame = encodeRequestFrame(placement, events)
     const neededBytes = maxEncodedBytes(frame, events.count, events.body.length)
-    if (!this.budget.hasRoom(placement.topic, growthBound(neededBytes))) return 'full'
+    const boundBytes = growthBound(neededBytes)
+    if (boundBytes > this.limitBytes || events.count > this.records.limit) return 'too-large'
+    if (!this.budget.hasRoom(placement.topic, boundBytes)) return 'full'
+    if (!this.records.hasRoom(placement.topic, events.count)) return 'full'
     const { batchBytes, clock, ledger } = this.#options
     const partition = events.key === undefined ? undefined : partitionForKey(events.key, placement.partitions)
     const slot = this.#slot(placement.topic, partition)
@@ -163,6 +196,7 @@ export class EventBuffer implements EventBatchOwner {
     if (slot.open !== undefined && !sameSettings(slot.open.settings, settings)) this.#seal(slot)
     const { counts, source } = this.#topic(placement.topic)
     ledger.accept(counts, events.count)
+    this.records.add(placement.topic, events.count)
     for (let index = 0; index < events.count; ) {
       if (slot.open === undefined) {
         const startBytes = Math.min(Math.max(neededBytes, slot.lastCapacityBytes), batchBytes)
