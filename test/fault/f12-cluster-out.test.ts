@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { readMetrics } from '../integration/proxy-support.ts'
 import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
-import { brokerIds, type FaultCluster } from '../support/fault-brokers.ts'
+import { brokerIds, wholeClusterOutages } from '../support/fault-brokers.ts'
 import { LivezProbe } from '../support/fault-livez-probe.ts'
 import type { FaultLoad } from '../support/fault-load.ts'
 import { residentBytes } from '../support/fault-memory.ts'
@@ -15,29 +15,8 @@ const capBytes = 16 * 2 ** 20
 const fastTopics = ['one', 'two', 'three', 'four']
 const refusalMs = 5
 
-interface Ending {
-  readonly does: string
-  readonly inject: (cluster: FaultCluster, broker: number) => Promise<void>
-  readonly end: (cluster: FaultCluster) => Promise<void>
-}
-
-const endings: readonly Ending[] = [
-  {
-    does: 'hangs and wakes up',
-    inject: (cluster, id) => cluster.pause(id),
-    end: async (cluster) => {
-      for (const id of brokerIds) await cluster.resume(id)
-    },
-  },
-  {
-    does: 'is killed and started again',
-    inject: (cluster, id) => cluster.kill(id),
-    end: (cluster) => cluster.heal(),
-  },
-]
-
-for (const { does, inject, end } of endings) {
-  test(`F12: the whole cluster ${does}, without a standby: the buffer fills to its cap, refuses by name, heals by itself`, {
+for (const { does, inject, end } of wholeClusterOutages) {
+  test(`F12: the cluster ${does}, without a standby: the buffer fills to its cap, refuses by name, heals by itself`, {
     timeout: 300_000,
   }, async (context) => {
     const bed = await FaultBed.make(context, {

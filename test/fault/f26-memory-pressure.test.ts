@@ -10,9 +10,10 @@ const capBytes = 64 * 2 ** 20
 const fixedBytes = 150 * 2 ** 20
 const topics = { fast: {}, durable: { delivery: 'durable' } } as const
 
-/** All brokers hang, the load goes on far beyond the cap, then everything heals. */
+/** All brokers hang or die, the load goes on far beyond the cap, then everything heals. */
 async function underPressure(
   context: Parameters<typeof FaultBed.make>[0],
+  how: 'pause' | 'kill',
   proxyProcess: StartOptions,
 ): Promise<void> {
   const bed = await FaultBed.make(context, { topics, proxyArgs: ['--max-buffer', '64MiB'], proxyProcess })
@@ -20,7 +21,7 @@ async function underPressure(
   const fast = await bed.load('fast', load)
   await bed.load('durable', { requestsPerSecond: 5, eventsPerRequest: 20 })
   const injectedMs = nowMs()
-  for (const id of brokerIds) await bed.cluster.pause(id)
+  for (const id of brokerIds) await bed.cluster[how](id)
   await waitFor(() => fast.requests.some(({ reason }) => reason === 'buffer-full'), {
     describe: 'a refusal',
     timeoutMs: 90_000,
@@ -36,11 +37,16 @@ async function underPressure(
   await bed.assertNothingLost(metrics, 'durable')
 }
 
-test('F26: all clusters are down and the heap is small: refuses before it dies, memory within cap + 150 MiB', {
-  timeout: 300_000,
-}, async (context) => {
-  await underPressure(context, { env: { NODE_OPTIONS: '--max-old-space-size=64' } })
-})
+for (const [how, are] of [
+  ['pause', 'hung'],
+  ['kill', 'dead'],
+] as const) {
+  test(`F26: all clusters are ${are} and the heap is small: refuses before it dies, memory within cap + 150 MiB`, {
+    timeout: 300_000,
+  }, async (context) => {
+    await underPressure(context, how, { env: { NODE_OPTIONS: '--max-old-space-size=64' } })
+  })
+}
 
 test('F26: all clusters are down in a cgroup of cap + 150 MiB: refuses before it dies', {
   timeout: 300_000,
@@ -50,7 +56,7 @@ test('F26: all clusters are down in a cgroup of cap + 150 MiB: refuses before it
     context.skip('F26: no memory cgroup can be made here')
     return
   }
-  await underPressure(context, { under: group.under })
+  await underPressure(context, 'pause', { under: group.under })
   assert.equal(group.killedByLimit(), 0)
   // Registered last, so it runs when the proxy is gone.
   context.after(group.remove)

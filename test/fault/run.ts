@@ -23,14 +23,15 @@ function filesOf(only: readonly string[]): string[] {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
-  const missing = only.filter((id) => !names.some((name) => name.startsWith(`${id}-`)))
+  const isAskedFor = (name: string, id: string) => name.startsWith(`${id}-`) || name === `${id}.test.ts`
+  const missing = only.filter((id) => !names.some((name) => isAskedFor(name, id)))
   if (missing.length > 0) {
     const known = new Set(names.map((name) => name.slice(0, name.indexOf('-')).toUpperCase()))
     throw new UsageError(
       `--only: no row ${missing.join(', ').toUpperCase()}; there are ${[...known].join(', ')}`,
     )
   }
-  return only.length === 0 ? names : names.filter((name) => only.some((id) => name.startsWith(`${id}-`)))
+  return only.length === 0 ? names : names.filter((name) => only.some((id) => isAskedFor(name, id)))
 }
 
 /** The cluster that rows share, and what tells them of it. Replaced when a row was cut off in the middle. */
@@ -63,17 +64,17 @@ async function runAll(
     files.filter((file) => state.passedOf(file) <= round).map((file) => ({ file, round })),
   ).flat()
   const cluster = new SharedCluster()
-  const choices = {
-    ...(options.short ? {} : { TEST_FAULT_FULL: '1' }),
-    ...(options.baselines ? { TEST_FAULT_BASELINES: '1' } : {}),
-  }
   try {
     for (const [index, { file, round }] of left.entries()) {
       if (stopped.signal.aborted) return
       const seconds = left.slice(index).reduce((sum, one) => sum + state.secondsOf(one.file), 0)
       const eta = `about ${Math.ceil(seconds / 60)} min left`
       console.log(`\n[${index + 1}/${left.length}] ${file}, round ${round + 1} of ${options.runs}, ${eta}`)
-      const env = { ...(await cluster.env()), ...choices }
+      const env = {
+        ...(await cluster.env()),
+        ...(options.short ? {} : { TEST_FAULT_FULL: '1' }),
+        ...(round < options.baselines ? { TEST_FAULT_BASELINES: '1' } : {}),
+      }
       const { limitMs } = options
       const run = await runFile({ folder, file, limitMs, env, signal: stopped.signal })
       if (stopped.signal.aborted) return

@@ -24,6 +24,22 @@ export interface FaultCluster {
   heal(): Promise<void>
 }
 
+/** How all brokers are lost at once and come back; `does` is for the test's name. */
+export const wholeClusterOutages = [
+  {
+    does: 'hangs and wakes up',
+    inject: (cluster: FaultCluster, broker: number) => cluster.pause(broker),
+    end: async (cluster: FaultCluster) => {
+      for (const id of brokerIds) await cluster.resume(id)
+    },
+  },
+  {
+    does: 'is killed and started again',
+    inject: (cluster: FaultCluster, broker: number) => cluster.kill(broker),
+    end: (cluster: FaultCluster) => cluster.heal(),
+  },
+] as const
+
 /** The cluster in the process that owns it. */
 export class OwnedFaultCluster implements FaultCluster {
   readonly bootstrap: readonly string[]

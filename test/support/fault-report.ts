@@ -70,7 +70,7 @@ function countsTable(reports: readonly FileReport[]): string[] {
 
 function countsOf({ runs }: FileReport, name: string): string[] {
   const ended = runs.flatMap(({ tests }) => tests.filter((test) => test.name === name))
-  const skipped = ended.length > 0 && ended.every(({ outcome }) => outcome === 'skipped')
+  const ran = ended.filter(({ outcome }) => outcome !== 'skipped').length
   const passed = ended.filter(({ outcome }) => outcome === 'passed').length
   const figures = figuresOf(runs, name)
   const sum = (of: (figures: RowFigures) => number) =>
@@ -81,7 +81,7 @@ function countsOf({ runs }: FileReport, name: string): string[] {
   const rss = Math.max(0, ...figures.map(({ maxRssMiB }) => maxRssMiB))
   return [
     name,
-    skipped ? 'skipped' : `${passed} of ${runs.length}`,
+    ran === 0 ? 'skipped' : `${passed} of ${ran}`,
     ...(figures.length === 0
       ? ['–', '–', '–', '–', '–', '–']
       : [

@@ -7,8 +7,9 @@ Runs the rows of the fault table against real Kafka and real proxies, one after 
 
   --short           each fault once, short times, figures tolerant of a busy machine
   --runs N          all of it N times (default 1)
-  --only F01,F24    these rows
-  --baselines       rows that can: the same fault under fastify + kafkajs and fastify + @platformatic/kafka too
+  --only F01,F24    these rows; or one file of a row: f02-hung-for-8s
+  --baselines N     in the first N runs the same fault under fastify + kafkajs and fastify + @platformatic/kafka too,
+                    where a row compares them
   --resume          go on where the last run of the same length was interrupted (.forebay/test-fault.json)
   --limit SECONDS   for each file; past it, it is killed with all that it started (default 240 short, 1500 long)
   --json FILE       everything that was counted
@@ -25,7 +26,8 @@ export interface FaultRunOptions {
   readonly runs: number
   /** Ids of rows in lower case; none: all. */
   readonly only: readonly string[]
-  readonly baselines: boolean
+  /** In so many runs; 0: none. */
+  readonly baselines: number
   readonly resume: boolean
   /** Of one file. */
   readonly limitMs: number
@@ -41,7 +43,7 @@ export function faultRunOptions(args: readonly string[]): FaultRunOptions | unde
       short: { type: 'boolean', default: false },
       runs: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
-      baselines: { type: 'boolean', default: false },
+      baselines: { type: 'string' },
       resume: { type: 'boolean', default: false },
       limit: { type: 'string' },
       json: { type: 'string' },
@@ -56,7 +58,7 @@ export function faultRunOptions(args: readonly string[]): FaultRunOptions | unde
     short,
     runs: positive('runs', values.runs),
     only: values.only.toLowerCase().split(',').filter(Boolean),
-    baselines: values.baselines,
+    baselines: values.baselines === undefined ? 0 : positive('baselines', values.baselines),
     resume: values.resume,
     limitMs: 1000 * positive('limit', values.limit ?? (short ? '240' : '1500')),
     jsonFile: values.json,
