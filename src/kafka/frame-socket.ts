@@ -29,6 +29,8 @@ interface Pending {
 
 const defaultMaxFrameBytes = 128 * 2 ** 20
 const nothing = Buffer.alloc(0)
+/** A first part up to this long is copied behind the header: that is cheaper than one more buffer in the writev. */
+const longestJoined = 2048
 
 /**
  * Kafka frames on the socket of a connection that @platformatic/kafka opened and authenticated. The library's own send path joins and
@@ -109,10 +111,13 @@ export class FrameSocket {
     const correlationId = this.#correlationId
     const timer = setTimeout(() => this.#onDeadline(correlationId, timeoutMs), timeoutMs)
     this.#pending.set(correlationId, { done, timer })
-    const [first = nothing, ...rest] = body
+    const [first = nothing] = body
+    const joined = first.length <= longestJoined
     this.#socket.cork()
-    this.#socket.write(this.#head(apiKey, apiVersion, body, first))
-    for (const part of rest) this.#socket.write(part)
+    this.#socket.write(this.#head(apiKey, apiVersion, body, joined ? first : nothing))
+    for (let index = joined ? 1 : 0; index < body.length; index += 1) {
+      this.#socket.write(body[index] as Buffer)
+    }
     this.#socket.uncork()
   }
 
@@ -140,7 +145,7 @@ export class FrameSocket {
     })
   }
 
-  /** The header with the first part of the body behind it: a write less, and that part is small. */
+  /** The header, and `first` behind it. */
   #head(apiKey: number, apiVersion: number, body: readonly Buffer[], first: Buffer): Buffer {
     let length = 11 + this.#clientId.length
     const headerBytes = 4 + length
