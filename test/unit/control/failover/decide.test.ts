@@ -1,0 +1,545 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type DecisionState, decide } from '../../../../src/control/failover/decide.ts'
+import { defaultRules } from '../../../../src/control/failover/rules.ts'
+import {
+  type ClusterSituation,
+  type FailoverAction,
+  restoreMoment,
+} from '../../../../src/control/failover/situation.ts'
+import {
+  allHung,
+  allKilled,
+  fine,
+  observeAll,
+  proxies,
+  situation,
+  times,
+  type Weather,
+  watch,
+} from './weather.ts'
+
+interface Row {
+  readonly name: string
+  readonly weather: readonly Weather[]
+  readonly situation?: (nowMs: number) => Partial<ClusterSituation>
+  readonly state?: DecisionState
+  readonly withoutStandby?: true
+  readonly action: FailoverAction
+  /** A part of the sentence. */
+  readonly why?: RegExp
+}
+
+/** Long enough to be past the blindness of the start, and a whole number of rounds. */
+const before = times(20, fine)
+const minuteMs = 60_000
+
+const slowTrouble: Weather = {
+  watch: watch(['slow', 'slow', 'well']),
+  reports: proxies('some-fail', 'some-fail', 'well'),
+}
+const wellAgain: Weather = { watch: watch(['well', 'well', 'well']), reports: [] }
+
+const rows: readonly Row[] = [
+  { name: 'all is well', weather: before, action: 'none', why: /is well/ },
+  // Fast path.
+  {
+    name: 'fast path: every broker killed, for 2 s',
+    weather: [...before, ...times(2, allKilled)],
+    action: 'fail-over',
+    why: /^every broker refuses connections, and nothing of all 3 proxies with traffic got through for 2 s$/,
+  },
+  { name: 'fast path: one second is not enough', weather: [...before, allKilled], action: 'suspect' },
+  {
+    name: 'fast path: every broker hung, for 3 s',
+    weather: [...before, ...times(3, allHung)],
+    action: 'fail-over',
+    why: /^no broker answers/,
+  },
+  {
+    name: 'fast path: hung brokers may only pause, so 2 s are not enough',
+    weather: [...before, ...times(2, allHung)],
+    action: 'suspect',
+  },
+  {
+    name: 'fast path: refused and silent brokers together count as silent',
+    weather: [...before, ...times(3, { ...allHung, watch: watch(['silent', 'refused', 'silent']) })],
+    action: 'fail-over',
+  },
+  {
+    name: 'fast path: one proxy gets something through',
+    weather: [...before, ...times(5, { ...allHung, reports: proxies('stuck', 'stuck', 'some-fail') })],
+    action: 'suspect',
+  },
+  {
+    name: 'fast path: an idle cluster whose every connection is cut off',
+    weather: [...before, ...times(2, { ...allKilled, reports: proxies('cut-off', 'cut-off', 'cut-off') })],
+    action: 'fail-over',
+  },
+  {
+    name: 'fast path: a cluster of one broker',
+    weather: [...before, ...times(2, { ...allKilled, watch: watch(['refused']) })],
+    action: 'fail-over',
+  },
+  // Slow path, scores.
+  {
+    name: 'score 3: half of the brokers and most proxies are bad for three rounds',
+    weather: [...before, ...times(30, slowTrouble)],
+    action: 'fail-over',
+    why: /2 of 3 proxies with traffic.*canary availability is 0\.33.*\(scores 3 and 3\)$/,
+  },
+  {
+    name: 'score 2: two bad rounds are not enough',
+    weather: [...before, ...times(20, slowTrouble)],
+    action: 'suspect',
+  },
+  {
+    name: 'score: a good round takes one point back',
+    weather: [...before, ...times(20, slowTrouble), ...times(10, fine), ...times(10, slowTrouble)],
+    action: 'suspect',
+  },
+  {
+    name: 'score: three bad rounds, and well by now',
+    weather: [...before, ...times(30, slowTrouble), ...times(10, fine)],
+    action: 'none',
+  },
+  {
+    name: 'drop and error ratio: 1 % is allowed',
+    weather: [
+      ...before,
+      ...times(60, {
+        ...slowTrouble,
+        reports: proxies('well', 'well', 'some-fail'),
+      }),
+    ],
+    action: 'suspect',
+  },
+  {
+    name: 'leaders: a fifth of the partitions without one, and the proxies feel it',
+    weather: [
+      ...before,
+      ...times(30, {
+        watch: watch(['well', 'well', 'well'], {
+          partitions: { known: 10, withoutLeader: 2, underReplicated: 4, endMoved: 8, committedMoved: 8 },
+        }),
+        reports: proxies('some-fail', 'some-fail', 'some-fail'),
+      }),
+    ],
+    action: 'fail-over',
+    why: /20 % of the partitions have no leader/,
+  },
+  {
+    name: 'leaders: an election of 9 s in every round heals by itself',
+    weather: [
+      ...before,
+      ...times(3, fine).flatMap(() => [
+        ...times(9, {
+          watch: watch(['well', 'well', 'well'], {
+            partitions: { known: 10, withoutLeader: 9, underReplicated: 9, endMoved: 0, committedMoved: 0 },
+          }),
+          reports: proxies('some-fail', 'some-fail', 'some-fail'),
+        }),
+        fine,
+      ]),
+    ],
+    action: 'suspect',
+  },
+  {
+    name: 'quorum: lost, and durable events fail',
+    weather: [
+      ...before,
+      ...times(30, {
+        watch: watch(['well', 'well', 'well'], { quorum: 'silent' }),
+        reports: proxies('some-fail', 'some-fail', 'some-fail'),
+      }),
+    ],
+    action: 'fail-over',
+    why: /quorum does not answer/,
+  },
+  {
+    name: 'quorum: lost, and the data path goes on',
+    weather: [
+      ...before,
+      ...times(60, {
+        watch: watch(['well', 'well', 'well'], { quorum: 'silent' }),
+        reports: proxies('well', 'well', 'well'),
+      }),
+    ],
+    action: 'suspect',
+  },
+  // Two kinds of evidence.
+  {
+    name: 'one kind: only the proxies are in trouble (their network)',
+    weather: [...before, ...times(90, { ...fine, reports: proxies('stuck', 'stuck', 'stuck') })],
+    action: 'suspect',
+    why: /nothing of the proxies gets through/,
+  },
+  {
+    name: 'one kind: only the watch is in trouble (our network)',
+    weather: [...before, ...times(90, { ...allKilled, reports: proxies('well', 'well', 'well') })],
+    action: 'suspect',
+    why: /every broker refuses our connections/,
+  },
+  {
+    name: 'one kind: no proxy has traffic, however dead it looks to us',
+    weather: [...before, ...times(90, { ...allHung, reports: proxies('idle', 'idle', 'idle') })],
+    action: 'suspect',
+  },
+  {
+    name: 'one kind: no proxy reports at all',
+    weather: [...before, ...times(90, { ...allKilled, reports: [] })],
+    action: 'suspect',
+  },
+  {
+    name: 'one kind: the watch has no data',
+    weather: [...before, ...times(90, { reports: proxies('stuck', 'stuck', 'stuck') })],
+    action: 'suspect',
+  },
+  // What must not move a cluster (issue 5).
+  {
+    name: 'one dead broker of three',
+    weather: [
+      ...before,
+      ...times(4, {
+        watch: watch(['refused', 'well', 'well']),
+        reports: proxies('one-broker-fails', 'one-broker-fails', 'one-broker-fails'),
+      }),
+      ...times(90, { watch: watch(['refused', 'well', 'well']), reports: proxies('well', 'well', 'well') }),
+    ],
+    action: 'none',
+  },
+  {
+    name: 'one slow broker of three, which all proxies feel for long',
+    weather: [
+      ...before,
+      ...times(90, {
+        watch: watch(['slow', 'well', 'well']),
+        reports: proxies('one-broker-fails', 'one-broker-fails', 'one-broker-fails'),
+      }),
+    ],
+    action: 'suspect',
+  },
+  {
+    name: 'one proxy with a cut network',
+    weather: [...before, ...times(90, { ...fine, reports: proxies('cut-off', 'well', 'well') })],
+    action: 'none',
+  },
+  {
+    name: 'one proxy with a cut network, while we see a broker down',
+    weather: [
+      ...before,
+      ...times(90, { watch: watch(['refused', 'slow', 'well']), reports: proxies('stuck', 'well', 'well') }),
+    ],
+    action: 'suspect',
+  },
+  {
+    name: 'reports that disagree: fewer than half are bad',
+    weather: [
+      ...before,
+      ...times(60, { ...slowTrouble, reports: proxies('stuck', 'stuck', 'well', 'well', 'well') }),
+    ],
+    action: 'suspect',
+  },
+  {
+    name: 'reports that disagree: half are bad, and the watch agrees with them for three rounds',
+    weather: [
+      ...before,
+      ...times(30, { ...slowTrouble, reports: proxies('stuck', 'stuck', 'well', 'well') }),
+    ],
+    action: 'fail-over',
+  },
+  {
+    name: 'most proxies are not heard: the fault may lie between them and us',
+    weather: [...before, ...times(60, { ...allKilled, reports: proxies('stuck', 'stuck'), liveProxies: 5 })],
+    action: 'suspect',
+  },
+  {
+    name: 'a stalled proxy proves nothing (F27)',
+    weather: [...before, ...times(60, { ...slowTrouble, reports: proxies('stalled', 'idle', 'idle') })],
+    action: 'suspect',
+  },
+  {
+    name: 'a rolling restart, 15 s a broker',
+    weather: [
+      ...before,
+      ...[0, 1, 2].flatMap((down) => [
+        ...times(15, {
+          watch: watch([0, 1, 2].map((id) => (id === down ? 'refused' : 'well'))),
+          reports: proxies('one-broker-fails', 'well', 'one-broker-fails'),
+        }),
+        ...times(5, fine),
+      ]),
+    ],
+    action: 'suspect',
+  },
+  {
+    name: 'an empty idle cluster',
+    weather: [...before, ...times(90, { ...fine, reports: proxies('idle', 'idle', 'idle') })],
+    action: 'none',
+  },
+  // Ourselves.
+  {
+    name: 'own stall: a pause of 30 s, and what had timed out meanwhile (F22)',
+    weather: [...before, { ...allHung, tookMs: 30_000 }, ...times(2, allHung), ...times(10, fine)],
+    action: 'none',
+  },
+  {
+    name: 'own stall: nothing fires while we are blind',
+    weather: [...before, { ...allKilled, tookMs: 30_000 }, ...times(2, allKilled)],
+    action: 'none',
+    why: /not of now/,
+  },
+  {
+    name: 'own stall: a cluster that is still dead is moved once we see again',
+    weather: [...before, { ...allKilled, tookMs: 30_000 }, ...times(4, allKilled)],
+    action: 'fail-over',
+  },
+  {
+    name: 'own stall: a stall in each round, and no round counts',
+    weather: [
+      ...before,
+      ...times(6, fine).flatMap(() => [{ ...slowTrouble, tookMs: 5000 }, ...times(9, slowTrouble)]),
+    ],
+    action: 'none',
+  },
+  {
+    name: 'own clock: the wall clock jumps by an hour (F39)',
+    weather: [...before, { ...allKilled, jumpMs: 3_600_000 }, ...times(2, allKilled)],
+    action: 'none',
+  },
+  {
+    name: 'own clock: back by ten days (F39)',
+    weather: [...before, { ...allHung, jumpMs: -864_000_000 }, ...times(2, allHung)],
+    action: 'none',
+  },
+  { name: 'just started: blind at first', weather: times(3, allKilled), action: 'none' },
+  // After a move.
+  {
+    name: 'hold-down: 15 min after a move',
+    weather: [...before, ...times(3, allKilled)],
+    situation: (nowMs) => ({ lastMoveAtMs: nowMs - 14 * minuteMs }),
+    action: 'hold',
+    why: /hold-down after the last move for 60 s more/,
+  },
+  {
+    name: 'hold-down: over',
+    weather: [...before, ...times(3, allKilled)],
+    situation: (nowMs) => ({ lastMoveAtMs: nowMs - 15 * minuteMs }),
+    action: 'fail-over',
+  },
+  {
+    name: 'one automatic move an hour',
+    weather: [...before, ...times(3, allKilled)],
+    situation: (nowMs) => ({
+      lastMoveAtMs: nowMs - 50 * minuteMs,
+      lastAutomaticMoveAtMs: nowMs - 50 * minuteMs,
+    }),
+    action: 'hold',
+    why: /one automatic move in 60 min, the next may come in 10 min/,
+  },
+  {
+    name: 'one automatic move an hour: a move by hand does not count',
+    weather: [...before, ...times(3, allKilled)],
+    situation: (nowMs) => ({ lastMoveAtMs: nowMs - 20 * minuteMs }),
+    action: 'fail-over',
+  },
+  {
+    name: 'freeze of everything',
+    weather: [...before, ...times(3, allKilled)],
+    state: { frozen: 'maintenance of rack b' },
+    action: 'hold',
+    why: /automatic moves are frozen: maintenance of rack b/,
+  },
+  {
+    name: 'freeze of the cluster',
+    weather: [...before, ...times(3, allKilled)],
+    situation: () => ({ frozen: 'being rebuilt' }),
+    action: 'hold',
+    why: /being rebuilt/,
+  },
+  {
+    name: 'no standby',
+    weather: [...before, ...times(3, allKilled)],
+    withoutStandby: true,
+    action: 'hold',
+    why: /no standby/,
+  },
+  {
+    name: 'a dead standby that nothing can wake (F12)',
+    weather: [...before, ...times(3, allKilled)],
+    situation: () => ({ standby: { name: 'standby-a', unusable: 'it does not answer' } }),
+    action: 'hold',
+    why: /standby standby-a cannot be used: it does not answer/,
+  },
+  // Under way.
+  {
+    name: 'moving: not twice',
+    weather: [...before, ...times(5, allKilled)],
+    situation: () => ({ phase: { name: 'moving', automatic: true, published: false } }),
+    action: 'none',
+  },
+  {
+    name: 'moving: taken back when the cluster is well before anything moved (F12)',
+    weather: [...before, ...times(9, allKilled), ...times(3, fine)],
+    situation: () => ({ phase: { name: 'moving', automatic: true, published: false } }),
+    action: 'cancel',
+  },
+  {
+    name: 'moving: not taken back once something has moved',
+    weather: [...before, ...times(9, allKilled), ...times(3, fine)],
+    situation: () => ({ phase: { name: 'moving', automatic: true, published: true } }),
+    action: 'none',
+  },
+  {
+    name: 'moving: what a person began is not taken back',
+    weather: [...before, ...times(3, fine)],
+    situation: () => ({ phase: { name: 'moving', automatic: false, published: false } }),
+    action: 'none',
+  },
+  {
+    name: 'returning: dead again, so back to the standby',
+    weather: [...before, ...times(3, allKilled)],
+    situation: () => ({ phase: { name: 'returning', reversible: true } }),
+    action: 'reverse',
+  },
+  {
+    name: 'returning: dead again within the hour',
+    weather: [...before, ...times(3, allKilled)],
+    situation: (nowMs) => ({
+      phase: { name: 'returning', reversible: true },
+      lastAutomaticMoveAtMs: nowMs - 30 * minuteMs,
+    }),
+    action: 'hold',
+  },
+  {
+    name: 'returning: dead again past the point of return',
+    weather: [...before, ...times(3, allKilled)],
+    situation: () => ({ phase: { name: 'returning', reversible: false } }),
+    action: 'hold',
+    why: /point of return/,
+  },
+  // Failback.
+  {
+    name: 'away: still dead',
+    weather: [...before, ...times(400, { ...allKilled, reports: [] })],
+    situation: () => ({ phase: { name: 'away' } }),
+    action: 'none',
+    why: /canary availability is 0\.00/,
+  },
+  {
+    name: 'away: well for 5 min, replicas full, hold-down over',
+    weather: [...before, ...times(300, wellAgain)],
+    situation: () => ({ phase: { name: 'away' } }),
+    action: 'fail-back',
+    why: /canaries have passed for \d+ s and every replica is in sync/,
+  },
+  {
+    name: 'away: not well for long enough',
+    weather: [...times(100, allKilled), ...times(290, wellAgain)],
+    situation: () => ({ phase: { name: 'away' } }),
+    action: 'none',
+    why: /well for 290 s of 300/,
+  },
+  {
+    name: 'away: a replica is behind',
+    weather: [
+      ...times(320, {
+        watch: watch(['well', 'well', 'well'], {
+          partitions: { known: 10, withoutLeader: 0, underReplicated: 1, endMoved: 0, committedMoved: 0 },
+        }),
+        reports: [],
+      }),
+    ],
+    situation: () => ({ phase: { name: 'away' } }),
+    action: 'none',
+    why: /replica in sync/,
+  },
+  {
+    name: 'away: hold-down',
+    weather: [...before, ...times(300, wellAgain)],
+    situation: (nowMs) => ({ phase: { name: 'away' }, lastMoveAtMs: nowMs - 6 * minuteMs }),
+    action: 'hold',
+    why: /hold-down/,
+  },
+  {
+    name: 'away: a failback is not a move, so the hour does not hold it back',
+    weather: [...before, ...times(300, wellAgain)],
+    situation: (nowMs) => ({
+      phase: { name: 'away' },
+      lastMoveAtMs: nowMs - 16 * minuteMs,
+      lastAutomaticMoveAtMs: nowMs - 16 * minuteMs,
+    }),
+    action: 'fail-back',
+  },
+  {
+    name: 'away: failback by hand only',
+    weather: [...before, ...times(300, wellAgain)],
+    situation: () => ({ phase: { name: 'away' }, failback: 'manual' }),
+    action: 'none',
+    why: /left to a person/,
+  },
+  {
+    name: 'away: frozen',
+    weather: [...before, ...times(300, wellAgain)],
+    situation: () => ({ phase: { name: 'away' } }),
+    state: { frozen: 'drill' },
+    action: 'hold',
+  },
+]
+
+describe('decide, one cluster', () => {
+  for (const row of rows) {
+    it(row.name, () => {
+      const { history, nowMs } = observeAll(row.weather)
+      const { standby, ...rest } = situation(history, row.situation?.(nowMs))
+      const seen = { ...rest, ...(row.withoutStandby || standby === undefined ? {} : { standby }) }
+      const [decision] = decide([seen], row.state ?? {}, defaultRules, nowMs)
+      assert.equal(decision?.action, row.action, JSON.stringify(decision))
+      if (row.why !== undefined) assert.match(decision?.why ?? '', row.why)
+    })
+  }
+})
+
+describe('decide, several clusters', () => {
+  const decideAll = (weathers: readonly Weather[], more: readonly Partial<ClusterSituation>[] = []) => {
+    const observed = weathers.map((weather) => observeAll([...before, ...times(3, weather)]))
+    const nowMs = observed[0]?.nowMs ?? 0
+    const seen = observed.map(({ history }, index) =>
+      situation(history, { cluster: `fronting-${index}`, ...more[index] }),
+    )
+    return decide(seen, {}, defaultRules, nowMs).map(({ action }) => action)
+  }
+  const unreachable: Weather = { ...fine, watch: allKilled.watch as never }
+
+  it('brake: more than half look bad, so the fault is ours', () => {
+    assert.deepEqual(decideAll([allKilled, allKilled, fine]), ['hold', 'hold', 'none'])
+  })
+  it('brake: half do not, so both move', () => {
+    assert.deepEqual(decideAll([allKilled, allKilled, fine, fine]), [
+      'fail-over',
+      'fail-over',
+      'none',
+      'none',
+    ])
+  })
+  it('brake: clusters that only we cannot reach count too', () => {
+    assert.deepEqual(decideAll([allKilled, unreachable, fine]), ['hold', 'suspect', 'none'])
+  })
+  it('brake: needs three watched clusters', () => {
+    assert.deepEqual(decideAll([allKilled, allKilled]), ['fail-over', 'fail-over'])
+  })
+  it('brake: a cluster that was moved long ago is not counted, one that was just moved is', () => {
+    const away = { phase: { name: 'away' }, lastMoveAtMs: 0 } as const
+    assert.deepEqual(decideAll([allKilled, allKilled, fine], [away]), ['none', 'fail-over', 'none'])
+    const justMoved = { phase: { name: 'away' }, lastMoveAtMs: 1_020_000 } as const
+    assert.deepEqual(decideAll([allKilled, allKilled, fine], [justMoved]), ['none', 'hold', 'none'])
+  })
+})
+
+describe('restoreMoment', () => {
+  it('keeps the distance, and takes what seems to lie in the future for now', () => {
+    const now = { wallMs: 10_000, monotonicMs: 500 }
+    assert.equal(restoreMoment(4000, now), -5500)
+    assert.equal(restoreMoment(99_000, now), 500)
+  })
+})
