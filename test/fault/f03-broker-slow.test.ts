@@ -20,7 +20,7 @@ for (const delayAnswersMs of [500, 5000]) {
       // Acked by the slow broker too, but led by the others: these answers must not wait for it.
       assignments: { elsewhere: [1, 3, 1, 3, 1, 3].map((leader) => [leader, 4 - leader, slow]) },
     })
-    const quick = { requestsPerSecond: 60, eventsPerRequest: 10 }
+    const quick = { requestsPerSecond: 100, eventsPerRequest: 10 }
     const [fast, elsewhere] = await Promise.all([
       bed.load('fast', quick),
       bed.load('elsewhere', quick),

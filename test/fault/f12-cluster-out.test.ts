@@ -25,7 +25,6 @@ for (const { does, inject, end } of wholeClusterOutages) {
     })
     const load = { requestsPerSecond: 12, eventsPerRequest: 100, eventBytes: 500, connections: 8 }
     const fast = await Promise.all(fastTopics.map((name) => bed.load(name, load)))
-    const durable = await bed.load('durable', { requestsPerSecond: 2, eventsPerRequest: 10 })
     const sampler = new ProxySampler(bed.proxy, bed.topic('one'))
     await bed.during(1000)
     const injectedMs = nowMs()
@@ -35,6 +34,8 @@ for (const { does, inject, end } of wholeClusterOutages) {
       timeoutMs: 60_000,
       state: () => ({ last: fast.map(({ requests }) => requests.slice(-3)), log: bed.log }),
     })
+    // From now on it meets a full buffer, or waits for acks in vain. Its little bytes would take a share of the cap from the others before.
+    const durable = bed.startLoad('durable', { requestsPerSecond: 2, eventsPerRequest: 10 })
     await assertRefusedCheaply(context, bed, fast)
     await sampler.stop()
     const buffered = sampler.most(({ bufferBytes }) => bufferBytes)

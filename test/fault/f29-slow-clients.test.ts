@@ -19,7 +19,7 @@ test('F29: dripped headers, dripped and stalled bodies and 1000 idle sockets: cl
     proxyArgs: ['--headers-timeout', `${limits.headersMs}ms`, '--body-timeout', `${limits.bodyMs}ms`],
   })
   const kinds = slowKinds(bed.topic('fast'))
-  const load = await bed.load('fast', { requestsPerSecond: 60, eventsPerRequest: 10 })
+  const load = await bed.load('fast', { requestsPerSecond: 100, eventsPerRequest: 10 })
   const all: Turn[] = []
   for (let turn = 0; turn < turns; turn += 1) {
     const quietFrom = nowMs()

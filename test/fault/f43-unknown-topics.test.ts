@@ -37,7 +37,7 @@ test('F43: ten thousand topics posted to at random: 404 each, no memory growth, 
   const ours = (samples: ReadonlyMap<string, number>) =>
     [...samples.keys()].filter((key) => key.startsWith('forebay_'))
   assert.deepEqual(ours(after), ours(before))
-  assert.equal(after.get('forebay_requests_refused_total{reason="unknown-topic"}'), 15_000)
+  assert.equal(after.get('forebay_requests_refused_total{reason="unknown-topic",topic="_unknown"}'), 15_000)
   assertConserved(after)
   const rss = 'process_resident_memory_bytes'
   const growth = (after.get(rss) ?? Number.NaN) - (before.get(rss) ?? Number.NaN)

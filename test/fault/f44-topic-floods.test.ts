@@ -19,7 +19,7 @@ test('F44: one topic floods: it is refused, the others neither refused nor slowe
   })
   // The brokers drain slower than the flood comes, so that the buffer fills; below the time after which a lane counts as stalled.
   for (const id of brokerIds) await bed.cluster.fault(id, { delayAnswersMs: 250 })
-  const quiet = { requestsPerSecond: 50, eventsPerRequest: 10 }
+  const quiet = { requestsPerSecond: 60, eventsPerRequest: 10 }
   const others = await Promise.all(names.map((name) => bed.load(name, quiet)))
   const all: Turn[] = []
   let refusals = 0

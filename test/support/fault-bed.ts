@@ -121,8 +121,18 @@ export class FaultBed {
     return topic
   }
 
-  /** Starts a load and waits until events are accepted at its rate. Default 20 requests/s of 50 events of 300 bytes. */
+  /** Starts a load and waits until 10 requests are accepted. Default 20 requests/s of 50 events of 300 bytes. */
   async load(name: string, options: Partial<FaultLoadOptions> = {}): Promise<FaultLoad> {
+    const load = this.startLoad(name, options)
+    await waitFor(() => load.requests.filter(({ fate }) => fate === 'accepted').length >= 10, {
+      describe: `the load on ${name} to be accepted`,
+      state: () => ({ requests: load.requests.slice(-5), log: this.log }),
+    })
+    return load
+  }
+
+  /** The same without waiting: where nothing can be accepted. */
+  startLoad(name: string, options: Partial<FaultLoadOptions> = {}): FaultLoad {
     const load = new FaultLoad({
       url: this.proxy.url,
       topic: this.topic(name),
@@ -134,10 +144,6 @@ export class FaultBed {
     })
     this.#loads.push(load)
     this.#owner.after(() => load.abort())
-    await waitFor(() => load.requests.filter(({ fate }) => fate === 'accepted').length >= 10, {
-      describe: `the load on ${name} to be accepted`,
-      state: () => ({ requests: load.requests.slice(-5), log: this.log }),
-    })
     return load
   }
 
