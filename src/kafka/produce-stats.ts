@@ -7,6 +7,8 @@ export class ProduceStats {
   acked = 0
   resent = 0
   failed = 0
+  /** To another cluster before they were acknowledged. */
+  moved = 0
   /** Requests. */
   unanswered = 0
   /** Answered requests by duration: one more than the bounds, for what is longer than all of them. */

@@ -21,6 +21,16 @@ export interface EventRoom {
   readonly limitBytes: number
 }
 
+/** One bounded quantity of the buffer, as readiness and metrics see it. */
+export interface BoundedAmount {
+  readonly limit: number
+  readonly used: number
+  ofTopic(topic: string): number
+  ofCluster(cluster: string): number
+  /** Topics that hold something now. */
+  topics(): Iterable<string>
+}
+
 /** The acks of one durable request, in events. */
 export interface AckTally {
   readonly total: number
@@ -34,11 +44,10 @@ export interface AckTally {
   readonly settled: Promise<void>
 }
 
-/** The room that one request holds while its body is read. */
-export class HeldRoom {
+/** The room that requests to one topic take while their bodies are read; each knows how much it took. */
+export class BodyRoom {
   readonly #room: EventRoom
   readonly #placement: TopicPlacement
-  heldBytes = 0
 
   constructor(room: EventRoom, placement: TopicPlacement) {
     this.#room = room
@@ -48,14 +57,15 @@ export class HeldRoom {
   /** Takes more, or throws 429 (no room now) or 413 (never). */
   grow(bytes: number): void {
     const answer = this.#room.tryReserve(this.#placement, bytes)
-    if (answer !== 'ok') throw noRoom(this.#room, answer)
-    this.heldBytes += bytes
+    if (answer === 'full') throw bufferFull(this.#room)
+    if (answer === 'too-large') {
+      throw new Problem('too-large', 'The request is larger than the buffer of this proxy.')
+    }
   }
 
-  /** Once more does nothing. */
-  release(): void {
-    if (this.heldBytes > 0) this.#room.release(this.#placement, this.heldBytes)
-    this.heldBytes = 0
+  /** Gives back a part of what was taken. */
+  shrink(bytes: number): void {
+    this.#room.release(this.#placement, bytes)
   }
 }
 

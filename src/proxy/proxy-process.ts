@@ -6,10 +6,11 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { processSettings } from '../config/processes.ts'
 import type { Values } from '../config/setting.ts'
 import { systemClock } from '../core/clock.ts'
-import { imbalance, Ledger } from '../core/outcome.ts'
+import { Ledger } from '../core/outcome.ts'
 import { PlacementWatcher } from '../placement/watcher.ts'
-import { Health } from '../telemetry/health.ts'
+import type { Health } from '../telemetry/health.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { addBufferMetrics } from './buffer/buffer-metrics.ts'
 import { EventBuffer } from './buffer/event-buffer.ts'
 import { createApp } from './http/app.ts'
 import { closePort } from './http/close-port.ts'
@@ -19,6 +20,7 @@ import { Traffic } from './http/traffic.ts'
 import { Pipeline } from './pipeline.ts'
 import { ClusterProducers, type Undelivered } from './produce/cluster-producers.ts'
 import { addProduceMetrics } from './produce/produce-metrics.ts'
+import { ProxyReadiness } from './readiness.ts'
 import { TopicTable } from './topic-table.ts'
 
 export type ProxySettings = Values<(typeof processSettings)['proxy']>
@@ -72,6 +74,7 @@ export class ProxyProcess {
     this.#watcher.onChange((document) => {
       this.#producers.place(document)
       this.#topics.use(document)
+      this.#buffer.place(this.#topics.clusterOf)
       const { version, leaseTerm } = document
       logger.info(
         { version, leaseTerm, topics: document.placements.length },
@@ -126,46 +129,29 @@ export class ProxyProcess {
   }
 
   #createHealth(): Health {
-    const health = new Health()
-    health.register('placement', () => ({
-      ...(this.#topics.known ? {} : { problem: 'no-placement' }),
-      detail: {
-        version: this.#watcher.current?.version,
-        ageMs: Number.isFinite(this.#watcher.ageMs) ? Math.round(this.#watcher.ageMs) : undefined,
-        ...this.#watcher.counts,
-      },
-    }))
-    health.register('draining', () => (this.#gate.state === 'open' ? {} : { problem: 'draining' }))
-    health.register('buffer', () => ({
-      detail: { usedBytes: this.#buffer.usedBytes, limitBytes: this.#buffer.limitBytes },
-    }))
-    health.register('ledger', () => ({ detail: { imbalance: this.#imbalances() } }))
+    const watcher = this.#watcher
+    const { health } = new ProxyReadiness({
+      clock: systemClock,
+      ledger: this.ledger,
+      bytes: this.#buffer.budget.bytes,
+      records: this.#buffer.records,
+      clusters: () => this.#producers.states(),
+      placement: () => ({ version: watcher.current?.version, ageMs: watcher.ageMs, counts: watcher.counts }),
+      isDraining: () => this.#gate.state !== 'open',
+    })
     return health
-  }
-
-  /** Topics whose counts do not add up: none, always. */
-  #imbalances(): Record<string, number> {
-    const wrong: Record<string, number> = {}
-    for (const [topic, counts] of this.ledger.topics) {
-      const difference = imbalance(counts)
-      if (difference !== 0) wrong[topic] = difference
-    }
-    return wrong
   }
 
   #createRegistry(traffic: Traffic): Registry {
     const registry = new Registry()
     collectDefaultMetrics({ register: registry })
-    const { budget } = this.#buffer
     registerProxyMetrics(registry, {
       ledger: this.ledger,
-      room: this.#buffer,
       traffic,
-      *bufferBytesByTopic() {
-        for (const topic of budget.topics()) yield [topic, budget.topicBytes(topic)] as const
-      },
       placementVersion: () => this.#watcher.current?.version,
     })
+    const { budget, records } = this.#buffer
+    addBufferMetrics(registry, { bytes: budget.bytes, records, clusters: () => this.#topics.clusters() })
     addProduceMetrics(registry, this.#producers)
     return registry
   }

@@ -3,9 +3,21 @@ import type { PlacementDocument, TopicPlacement } from '../core/placement.ts'
 /** The placement as the data path asks for it: one look-up by name. Made anew with each document. */
 export class TopicTable {
   #topics: ReadonlyMap<string, TopicPlacement> | undefined
+  #clusterOf: ReadonlyMap<string, string> = new Map()
 
   use(document: PlacementDocument): void {
     this.#topics = new Map(document.placements.map((placement) => [placement.topic, placement]))
+    this.#clusterOf = new Map(document.placements.map(({ topic, cluster }) => [topic, cluster]))
+  }
+
+  /** Topic → the cluster it is placed on now. */
+  get clusterOf(): ReadonlyMap<string, string> {
+    return this.#clusterOf
+  }
+
+  /** Clusters that topics are placed on now. */
+  clusters(): ReadonlySet<string> {
+    return new Set(this.#clusterOf.values())
   }
 
   /** False until the first document: nothing can be said about any topic (semantics "Placement"). */

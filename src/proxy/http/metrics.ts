@@ -1,15 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Ledger } from '../../core/outcome.ts'
 import { plainHistogram } from '../../telemetry/plain-histogram.ts'
-import type { EventRoom } from '../event-room.ts'
 import { durationBounds, type Traffic } from './traffic.ts'
 
 export interface MetricSources {
   readonly ledger: Ledger
-  readonly room: EventRoom
   readonly traffic: Traffic
-  /** Bytes of the buffer that each topic holds now. */
-  readonly bufferBytesByTopic: () => Iterable<readonly [string, number]>
   /** Version of the placement in use; `undefined` while there is none. */
   readonly placementVersion: () => number | undefined
 }
@@ -18,7 +14,7 @@ export interface MetricSources {
 export function registerProxyMetrics(registry: Registry, sources: MetricSources): void {
   registerEvents(registry, sources)
   registerRefusals(registry, sources.traffic)
-  registerBuffer(registry, sources)
+  registerPlacement(registry, sources)
   registry.registerMetric(
     plainHistogram({
       name: 'forebay_http_request_duration_seconds',
@@ -83,45 +79,32 @@ function registerRefusals(registry: Registry, traffic: Traffic): void {
   new Counter({
     name: 'forebay_requests_refused_total',
     help: 'Requests refused before their events were found.',
-    labelNames: ['reason'],
+    labelNames: ['reason', 'topic'],
     registers,
     collect() {
       this.reset()
-      for (const [reason, counts] of traffic.refused) this.inc({ reason }, counts.requests)
+      for (const [reason, counts] of traffic.refused) this.inc(labelsOf(reason), counts.requests)
     },
   })
   new Counter({
     name: 'forebay_requests_refused_bytes_total',
     help: 'Bytes of their bodies, by Content-Length where it was given.',
-    labelNames: ['reason'],
+    labelNames: ['reason', 'topic'],
     registers,
     collect() {
       this.reset()
-      for (const [reason, counts] of traffic.refused) this.inc({ reason }, counts.bytes)
+      for (const [reason, counts] of traffic.refused) this.inc(labelsOf(reason), counts.bytes)
     },
   })
 }
 
-function registerBuffer(registry: Registry, sources: MetricSources): void {
+/** No topic where it does not matter; never one that a client made up (semantics "Accounting"). */
+function labelsOf(reason: string): Record<string, string> {
+  return reason === 'unknown-topic' ? { reason, topic: '_unknown' } : { reason }
+}
+
+function registerPlacement(registry: Registry, sources: MetricSources): void {
   const registers = [registry]
-  new Gauge({
-    name: 'forebay_buffer_bytes',
-    help: 'Bytes of the buffer that a topic holds, from accept to outcome.',
-    labelNames: ['topic'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [topic, bytes] of sources.bufferBytesByTopic()) this.set({ topic }, bytes)
-    },
-  })
-  new Gauge({
-    name: 'forebay_buffer_limit_bytes',
-    help: 'The cap of the buffer.',
-    registers,
-    collect() {
-      this.set(sources.room.limitBytes)
-    },
-  })
   new Gauge({
     name: 'forebay_placement_version',
     help: 'Version of the placement in use; 0 while there is none.',

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { DropReason, Ledger } from '../../core/outcome.ts'
 import type { PlacementDocument } from '../../core/placement.ts'
 import { ClusterProducer } from '../../kafka/cluster-producer.ts'
+import type { ClusterState } from '../../kafka/cluster-state.ts'
 import type { LaneLimits } from '../../kafka/lane.ts'
 import type { OutgoingBatch } from '../../kafka/outgoing-batch.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -43,6 +44,11 @@ export class ClusterProducers {
 
   all(): Iterable<readonly [string, ClusterProducer]> {
     return this.#producers
+  }
+
+  /** How each cluster stands now. */
+  *states(): Iterable<readonly [string, ClusterState]> {
+    for (const [cluster, producer] of this.#producers) yield [cluster, producer.state()]
   }
 
   /** Takes a new placement: producers for new clusters, leaders of the placed topics learnt before their first event. */

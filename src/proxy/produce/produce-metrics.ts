@@ -1,7 +1,8 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
 import { durationBucketsMs } from '../../kafka/produce-stats.ts'
 import { plainHistogram } from '../../telemetry/plain-histogram.ts'
 import type { ClusterProducers } from './cluster-producers.ts'
+import { addLaneMetrics } from './lane-metrics.ts'
 
 /** The metrics of produce requests, lanes and batches (interface.md), read from plain counters when somebody scrapes. */
 export function addProduceMetrics(registry: Registry, producers: ClusterProducers): void {
@@ -16,22 +17,11 @@ export function addProduceMetrics(registry: Registry, producers: ClusterProducer
         this.inc({ cluster, outcome: 'acked' }, stats.acked)
         this.inc({ cluster, outcome: 'resent' }, stats.resent)
         this.inc({ cluster, outcome: 'failed' }, stats.failed)
+        this.inc({ cluster, outcome: 'moved' }, stats.moved)
       }
     },
   })
-  new Gauge({
-    name: 'forebay_lane_bytes',
-    help: 'Bytes sent to a broker and not answered yet',
-    labelNames: ['cluster', 'broker'],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [cluster, producer] of producers.all()) {
-        for (const lane of producer.lanes())
-          this.inc({ cluster, broker: String(lane.broker) }, lane.queuedBytes)
-      }
-    },
-  })
+  addLaneMetrics(registry, producers)
   registry.registerMetric(
     plainHistogram({
       name: 'forebay_produce_duration_seconds',

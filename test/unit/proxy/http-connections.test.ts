@@ -254,8 +254,8 @@ test('openapi.json, metrics and health answer', async (context) => {
   for (const line of [
     'forebay_events_received_total{topic="t.fast"} 1',
     'forebay_events_in_flight 1',
-    'forebay_requests_refused_total{reason="unknown-topic"} 1',
-    'forebay_requests_refused_bytes_total{reason="unknown-topic"} 2',
+    'forebay_requests_refused_total{reason="unknown-topic",topic="_unknown"} 1',
+    'forebay_requests_refused_bytes_total{reason="unknown-topic",topic="_unknown"} 2',
     'forebay_placement_version 7',
     'forebay_http_request_duration_seconds_count{family="native",status="202"} 1',
     'forebay_http_request_duration_seconds_bucket{le="+Inf",family="native",status="404"} 1',

@@ -147,9 +147,7 @@ export async function startTestProxy(
   const registry = new Registry()
   registerProxyMetrics(registry, {
     ledger,
-    room,
     traffic,
-    bufferBytesByTopic: () => [],
     placementVersion: () => 7,
   })
   const pipeline = new Pipeline({ topics, room, ledger, clock: systemClock, settings: all })
