@@ -40,6 +40,8 @@ export async function runFile({ folder, file, limitMs, env, signal }: FileRunOpt
     [
       // A test that failed may leave something open; its hooks have run by then.
       '--test-force-exit',
+      // Of kafkajs, at every turn.
+      '--disable-warning=TimeoutNegativeWarning',
       ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
       ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${linesFile}`, join(folder, file)],
     ],
