@@ -1,4 +1,4 @@
-import { bytes, duration, integer, list, oneOf, secret, text } from './setting.ts'
+import { bytes, duration, integer, list, location, oneOf, secret, text } from './setting.ts'
 
 /** The one schema of the configuration: a table per process. Key names carry the unit of the parsed value. */
 
@@ -21,6 +21,7 @@ const proxy = {
   ...common,
   ...follower,
   port: integer(8080, 'port to listen on', { max: 65535 }),
+  workers: integer(1, 'processes on the one port, each with its part of the buffer', { min: 1, max: 64 }),
   drainGraceMs: duration('5s', 'how long requests are still served after SIGTERM'),
   maxBufferBytes: bytes('256MiB', 'memory for events from accept to outcome', { min: 2 ** 20 }),
   maxBufferRecords: integer(0, 'events from accept to outcome; 0 = one per 64 bytes of buffer', { min: 0 }),
@@ -41,7 +42,9 @@ const proxy = {
 const control = {
   ...common,
   port: integer(8081, 'port to listen on', { max: 65535 }),
-  store: text('.forebay-data/control.sqlite', 'SQLite file of the control plane'),
+  store: location('.forebay-data/control.sqlite', 'SQLite file, or postgres://… for several replicas'),
+  advertise: text('', 'URL by which others reach this replica; empty: where it listens'),
+  leaseMs: duration('3s', 'a leader silent for this long is replaced', { min: 500, max: 60_000 }),
   token: secret('bearer token for all calls; needed to listen on anything but loopback'),
 }
 

@@ -1,13 +1,18 @@
 import { settingsHelp } from '../config/help.ts'
 import { ConfigError, loadConfig } from '../config/load.ts'
-import { createLogger } from '../telemetry/logger.ts'
+import { formatBytes } from '../core/units.ts'
+import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { listenForTermination } from '../telemetry/termination.ts'
 import { descriptorLimit } from './descriptor-limit.ts'
-import { ProxyProcess } from './proxy-process.ts'
+import { ProxyProcess, type ProxySettings } from './proxy-process.ts'
+import { ProxyParent } from './workers/proxy-parent.ts'
 
 /** Descriptors for Kafka, the disk and the control plane; the others are for clients. */
 const ownDescriptors = 100
+/** Of all workers together. */
 const mostConnections = 20_000
+/** Less buffer than that is no buffer. */
+const leastBufferBytes = 2 ** 20
 
 /**
  * `forebay proxy`. Runs until SIGTERM or SIGINT; exits with 0 when everything accepted was delivered, 1 when something was not or
@@ -21,8 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   const logger = createLogger('proxy', config.values.logLevel)
   const termination = listenForTermination()
-  const maxConnections = Math.max(10, Math.min(mostConnections, descriptorLimit() - ownDescriptors))
-  const proxy = new ProxyProcess(config.values, logger, maxConnections)
+  const proxy = create(config.values, logger)
   try {
     await proxy.start()
   } catch (error) {
@@ -36,9 +40,24 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exit(undelivered.unsent + undelivered.unanswered === 0 ? 0 : 1)
 }
 
+function create(settings: ProxySettings, logger: Logger): ProxyProcess | ProxyParent {
+  const { workers } = settings
+  // Descriptors are counted for each process.
+  const most = Math.min(Math.ceil(mostConnections / workers), descriptorLimit() - ownDescriptors)
+  const maxConnections = Math.max(10, most)
+  const Kind = workers === 1 ? ProxyProcess : ProxyParent
+  return new Kind(settings, logger, maxConnections)
+}
+
 function read(argv: readonly string[]) {
   try {
-    return loadConfig('proxy', { argv })
+    const config = loadConfig('proxy', { argv })
+    const { workers, maxBufferBytes } = config.values
+    if (workers * leastBufferBytes > maxBufferBytes) {
+      const part = `--max-buffer ${formatBytes(maxBufferBytes)} is less than ${formatBytes(leastBufferBytes)} for each`
+      throw new ConfigError(`--workers ${workers}: ${part}`)
+    }
+    return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`forebay proxy: ${error.message}\n`)

@@ -8,7 +8,8 @@ import type { Values } from '../config/setting.ts'
 import { systemClock } from '../core/clock.ts'
 import { Ledger } from '../core/outcome.ts'
 import { PlacementWatcher } from '../placement/watcher.ts'
-import type { Health } from '../telemetry/health.ts'
+import { type Figures, readFigures } from '../telemetry/figures.ts'
+import type { Health, Readiness } from '../telemetry/health.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { addBufferMetrics } from './buffer/buffer-metrics.ts'
 import { EventBuffer } from './buffer/event-buffer.ts'
@@ -22,36 +23,49 @@ import { ClusterProducers, type Undelivered } from './produce/cluster-producers.
 import { addProduceMetrics } from './produce/produce-metrics.ts'
 import { ProxyReadiness } from './readiness.ts'
 import { TopicTable } from './topic-table.ts'
+import type { ParentLink } from './workers/parent-link.ts'
+import type { PlacementSource } from './workers/told-placement.ts'
+import { wholeHealth, wholeRegistry } from './workers/whole-answers.ts'
 
 export type ProxySettings = Values<(typeof processSettings)['proxy']>
 
 /** Kept from the drain's time for the last answers and the way out. */
 const lastWordsMs = 500
 
-/** One proxy: its parts put together, its life from start to drain. Exits nowhere itself. */
+/** What is different in one worker of several. */
+export interface WorkerParts {
+  /** Instead of a watcher of its own. */
+  readonly placements: PlacementSource
+  /** Answers `/metrics` and `/readyz` for the whole proxy. */
+  readonly whole: Pick<ParentLink, 'ask'>
+}
+
+/** One proxy, or one of its workers: its parts put together, its life from start to drain. Exits nowhere itself. */
 export class ProxyProcess {
   readonly ledger = new Ledger()
   readonly #settings: ProxySettings
   readonly #logger: Logger
   readonly #gate = new Gate()
   readonly #topics = new TopicTable()
-  readonly #watcher: PlacementWatcher
+  readonly #watcher: PlacementSource
+  readonly #registry: Registry
+  readonly #health: Health
+  readonly #sharesPort: boolean
   readonly #producers: ClusterProducers
   readonly #buffer: EventBuffer
   readonly #pipeline: Pipeline
   readonly #app: FastifyInstance
 
-  constructor(settings: ProxySettings, logger: Logger, maxConnections: number) {
+  constructor(settings: ProxySettings, logger: Logger, maxConnections: number, worker?: WorkerParts) {
     this.#settings = settings
     this.#logger = logger
     const { ledger } = this
     const clock = systemClock
-    this.#watcher = new PlacementWatcher({
-      controlUrl: settings.control,
-      snapshotFile: join(settings.dataDir, 'proxy-placement.json'),
-      logger,
-      clock,
-    })
+    this.#sharesPort = worker !== undefined
+    const snapshotFile = join(settings.dataDir, 'proxy-placement.json')
+    this.#watcher =
+      worker?.placements ??
+      new PlacementWatcher({ controlUrl: settings.control, snapshotFile, logger, clock })
     this.#producers = new ClusterProducers({ ...settings, clock, ledger, logger })
     this.#buffer = new EventBuffer({
       ...settings,
@@ -62,12 +76,14 @@ export class ProxyProcess {
     })
     this.#pipeline = new Pipeline({ topics: this.#topics, room: this.#buffer, ledger, clock, settings })
     const traffic = new Traffic()
+    this.#registry = this.#createRegistry(traffic)
+    this.#health = this.#createHealth()
     this.#app = createApp({
       pipeline: this.#pipeline,
       gate: this.#gate,
       traffic,
-      registry: this.#createRegistry(traffic),
-      health: this.#createHealth(),
+      registry: worker === undefined ? this.#registry : wholeRegistry(worker.whole),
+      health: worker === undefined ? this.#health : wholeHealth(worker.whole, this.#health),
       logger,
       limits: { ...settings, maxConnections },
     })
@@ -86,13 +102,24 @@ export class ProxyProcess {
   /** Resolves when the port is open; placements may still be missing (`/readyz` says so). Rejects when the port cannot be opened. */
   async start(): Promise<void> {
     await this.#watcher.start()
-    await this.#app.listen({ host: this.#settings.host, port: this.#settings.port })
+    const { host, port } = this.#settings
+    await this.#app.listen({ host, port, ...(this.#sharesPort ? { reusePort: true } : {}) })
     this.#logger.info({ host: this.#settings.host, port: this.port }, 'listening')
   }
 
   /** The port that is open, also when 0 was asked for. */
   get port(): number {
     return (this.#app.server.address() as AddressInfo).port
+  }
+
+  /** The metrics of this process alone, of one instant. */
+  figures(): Promise<Figures> {
+    return readFigures(this.#registry)
+  }
+
+  /** Of this process alone; plain JSON. */
+  readiness(): Readiness {
+    return this.#health.readiness()
   }
 
   /**

@@ -1,10 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import type { Registry } from 'prom-client'
 import { Problem } from '../../core/problems.ts'
-import { addTelemetryEndpoints } from '../../telemetry/endpoints.ts'
-import type { Health } from '../../telemetry/health.ts'
+import { addTelemetryEndpoints, type MetricsSource, type ReadinessSource } from '../../telemetry/endpoints.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { answerProblem, type Exchange, problemType, rawProblem } from './answer.ts'
@@ -19,8 +17,8 @@ export interface AppParts {
   readonly pipeline: Pipeline
   readonly gate: Gate
   readonly traffic: Traffic
-  readonly registry: Registry
-  readonly health: Health
+  readonly registry: MetricsSource
+  readonly health: ReadinessSource
   readonly logger: Logger
   readonly limits: AppLimits
 }

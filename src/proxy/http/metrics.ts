@@ -108,6 +108,7 @@ function registerPlacement(registry: Registry, sources: MetricSources): void {
   new Gauge({
     name: 'forebay_placement_version',
     help: 'Version of the placement in use; 0 while there is none.',
+    aggregator: 'min',
     registers,
     collect() {
       this.set(sources.placementVersion() ?? 0)
