@@ -12,6 +12,11 @@ export interface Setting<Value> {
   parse(raw: string | number | boolean | readonly unknown[]): Value | undefined
 }
 
+/** A file or a URL; a password in the URL is not shown. */
+export function location(fallback: string, doc: string): Setting<string> {
+  return { ...text(fallback, doc), format: (value) => value.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1:***@') }
+}
+
 /** Never shown by `config show` or in logs. */
 export interface SecretSetting extends Setting<string> {
   readonly secret: true

@@ -1,9 +1,9 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { PlacementFeed } from './api/placement-feed.ts'
-import type { ControlStore } from './store/control-store.ts'
+import type { LeaseKeeper } from './leadership/lease-keeper.ts'
+import type { StateFeed } from './store/state-feed.ts'
 
-/** The control plane's registry; its gauges are read from the store at each scrape. */
-export function controlMetrics(store: ControlStore, feed: PlacementFeed): Registry {
+/** The control plane's registry; its gauges are read at each scrape. */
+export function controlMetrics(feed: StateFeed, keeper: LeaseKeeper): Registry {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -28,9 +28,33 @@ export function controlMetrics(store: ControlStore, feed: PlacementFeed): Regist
     help: 'Namespaces, clusters, topics and routes in the store.',
     labelNames: ['kind'],
     registers,
-    async collect() {
-      for (const [kind, count] of Object.entries(await store.counts()))
-        this.set({ kind: kind.toLowerCase() }, count)
+    collect() {
+      for (const [kind, found] of Object.entries(feed.state))
+        this.set({ kind: kind.toLowerCase() }, found.size)
+    },
+  })
+  new Gauge({
+    name: 'forebay_control_leading',
+    help: '1 while this replica of the control plane leads.',
+    registers,
+    collect() {
+      this.set(keeper.term === undefined ? 0 : 1)
+    },
+  })
+  new Gauge({
+    name: 'forebay_control_lease_term',
+    help: 'Lease term of the leader, as this replica last saw it.',
+    registers,
+    collect() {
+      this.set(feed.position.leadership.term)
+    },
+  })
+  new Gauge({
+    name: 'forebay_control_store_up',
+    help: '0 while the store does not answer and reads are answered from memory.',
+    registers,
+    collect() {
+      this.set(keeper.trouble === undefined ? 1 : 0)
     },
   })
   return registry

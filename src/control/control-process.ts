@@ -1,20 +1,29 @@
+import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
+import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../core/clock.ts'
+import { Problem } from '../core/problems.ts'
 import { Health } from '../telemetry/health.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { buildApp } from './api/app.ts'
-import { PlacementFeed } from './api/placement-feed.ts'
 import { ControlService } from './apply/control-service.ts'
 import { controlMetrics } from './control-metrics.ts'
+import { LeaseKeeper } from './leadership/lease-keeper.ts'
 import { ClusterAdmins } from './provision/clusters.ts'
-import { SqliteStore } from './store/sqlite-store.ts'
+import type { ControlStore } from './store/control-store.ts'
+import { openStore } from './store/open-store.ts'
+import { StateFeed } from './store/state-feed.ts'
 
 export interface ControlSettings {
   readonly host: string
   readonly port: number
-  /** SQLite file. */
+  /** SQLite file, or `postgres://…`. */
   readonly store: string
   readonly token: string
+  /** URL by which others reach this replica; '' = where it listens. */
+  readonly advertise: string
+  readonly leaseMs: number
 }
 
 export interface RunningControl {
@@ -25,54 +34,89 @@ export interface RunningControl {
   cut(): void
 }
 
+interface Surroundings {
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
 const deletionIntervalMs = 60_000
 
 /** Opens the store and listens. Throws `StoreError` when the store cannot be used, or the system's error when the address is taken. */
 export async function startControl(
   settings: ControlSettings,
-  { logger, clock }: { logger: Logger; clock: Clock },
+  { logger, clock }: Surroundings,
 ): Promise<RunningControl> {
-  const store = SqliteStore.open(settings.store, () => clock.wallMs())
+  const store = await openStore(settings.store, {
+    wallMs: () => clock.wallMs(),
+    onTrouble: (error) => logger.warn({ err: error }, 'a connection to the store broke'),
+  })
+  try {
+    return await run(settings, store, { logger, clock })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function run(
+  settings: ControlSettings,
+  store: ControlStore,
+  { logger, clock }: Surroundings,
+): Promise<RunningControl> {
   const admins = new ClusterAdmins()
-  const feed = await PlacementFeed.open(store)
-  const service = new ControlService({ store, admins, logger, committed: () => feed.refresh() })
+  const feed = await StateFeed.open(store)
   const health = new Health()
   let draining = false
-  health.register('store', () => {
-    const problem = store.problem()
-    const { storeId } = store
-    return problem === undefined
-      ? { detail: { storeId, version: feed.current.document.version } }
-      : { problem }
+  let address = settings.advertise
+  const keeper = new LeaseKeeper({
+    store,
+    candidate: {
+      holder: randomUUID(),
+      get address() {
+        return address
+      },
+    },
+    lengthMs: settings.leaseMs,
+    clock,
+    logger,
+    leaderAddress: () => feed.position.leadership.address,
+    onRound: () => feed.refresh(),
+    onChange: (term) => {
+      if (term !== undefined) resume()
+    },
   })
-  health.register('process', () => (draining ? { problem: 'draining' } : {}))
-  const registry = controlMetrics(store, feed)
+  const service = new ControlService({
+    store,
+    admins,
+    logger,
+    committed: () => feed.refresh(),
+    authority: (by) => keeper.authority(by),
+  })
+  const resume = () => {
+    if (keeper.term === undefined) return
+    service.resume().catch((error: unknown) => {
+      if (!(error instanceof Problem)) logger.error({ err: error }, 'ending old deletions failed')
+    })
+  }
+  addChecks(health, { store, feed, keeper, isDraining: () => draining })
   const app = buildApp({
     ...settings,
     store,
     admins,
     feed,
     service,
-    registry,
+    registry: controlMetrics(feed, keeper),
     health,
     logger,
     isDraining: () => draining,
   })
-  const resume = () => {
-    service.resume().catch((error: unknown) => logger.error({ err: error }, 'ending old deletions failed'))
-  }
-  try {
-    await app.listen({ host: settings.host, port: settings.port })
-  } catch (error) {
-    await store.close()
-    throw error
-  }
-  resume()
+  await app.listen({ host: settings.host, port: settings.port })
+  const url = urlOf(app)
+  if (address === '') address = advertised(url)
+  await keeper.start()
   const timer = setInterval(resume, deletionIntervalMs)
-  const { address, port, family } = app.server.address() as AddressInfo
-  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   logger.info(
-    { url, storeId: store.storeId, version: feed.current.document.version },
+    { url, advertise: address, storeId: store.storeId, version: feed.current.document.version },
     'control plane listening',
   )
   return {
@@ -83,6 +127,7 @@ export async function startControl(
       feed.drain()
       await app.close()
       await service.settled()
+      await keeper.stop()
       await admins.close()
       await store.close()
     },
@@ -90,4 +135,37 @@ export async function startControl(
       app.server.closeAllConnections()
     },
   }
+}
+
+/** A store that is away makes nobody unready: reads are answered from memory, and proxies need them most then. */
+function addChecks(
+  health: Health,
+  {
+    store,
+    feed,
+    keeper,
+    isDraining,
+  }: { store: ControlStore; feed: StateFeed; keeper: LeaseKeeper; isDraining: () => boolean },
+): void {
+  health.register('store', () => {
+    if (!keeper.settled) return { problem: 'starting' }
+    const detail = { storeId: store.storeId, version: feed.current.document.version }
+    const { trouble } = keeper
+    return { detail: trouble === undefined ? detail : { ...detail, readOnly: trouble.message } }
+  })
+  health.register('leadership', () => {
+    const { term, address } = feed.position.leadership
+    return { detail: { role: keeper.term === undefined ? 'standby' : 'leader', term, leader: address } }
+  })
+  health.register('process', () => (isDraining() ? { problem: 'draining' } : {}))
+}
+
+function urlOf(app: FastifyInstance): string {
+  const { address, port, family } = app.server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** Nobody else can reach an address such as 0.0.0.0. */
+function advertised(url: string): string {
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${hostname()}`)
 }

@@ -5,7 +5,7 @@ import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { listenForTermination } from '../telemetry/termination.ts'
 import { isLoopback } from './api/access.ts'
 import { type RunningControl, startControl } from './control-process.ts'
-import { StoreError } from './store/control-store.ts'
+import { StoreError } from './store/store-error.ts'
 
 /** `forebay control`. Exits with 0 after a drain, 1 when it could not run or drain in time, 2 for wrong usage or configuration. */
 export async function main(argv: readonly string[]): Promise<void> {

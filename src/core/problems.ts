@@ -137,6 +137,16 @@ export const problems = {
     title: 'A Kafka cluster does not answer',
     advice: 'Retry later; see GET /v1/clusters.',
   },
+  'not-leading': {
+    status: 503,
+    title: 'This replica of the control plane does not lead',
+    advice: 'Ask the replica that `leader` names, or retry after Retry-After.',
+  },
+  'store-unavailable': {
+    status: 503,
+    title: 'The store of the control plane does not answer: nothing can be changed now',
+    advice: 'Retry after Retry-After. What is placed stays as it is, and reads are answered.',
+  },
   internal: {
     status: 500,
     title: 'A fault of ours',

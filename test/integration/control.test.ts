@@ -31,7 +31,14 @@ describe('the control plane on real Kafka', () => {
 
   before(async () => {
     ;({ fronting, consumer } = await sharedClusters())
-    const settings = { host: '127.0.0.1', port: 0, store: join(folder, 'control.sqlite'), token: '' }
+    const settings = {
+      host: '127.0.0.1',
+      port: 0,
+      store: join(folder, 'control.sqlite'),
+      token: '',
+      advertise: '',
+      leaseMs: 3000,
+    }
     control = await startControl(settings, { logger: silent, clock: systemClock })
     url = control.url
     await applyTo(url, clusterDocuments(fronting, consumer))
@@ -215,6 +222,8 @@ describe('the control plane on real Kafka', () => {
       port: 0,
       store: join(temporaryFolder(t), 'other.sqlite'),
       token: '',
+      advertise: '',
+      leaseMs: 3000,
     }
     const other = await startControl(settings, { logger: silent, clock: systemClock })
     t.after(() => other.drain())
@@ -294,7 +303,14 @@ describe('the control plane on real Kafka', () => {
   })
 
   it('says when a cluster does not answer, and leaves nothing half done', async () => {
-    const settings = { host: '127.0.0.1', port: 0, store: join(folder, 'dead.sqlite'), token: '' }
+    const settings = {
+      host: '127.0.0.1',
+      port: 0,
+      store: join(folder, 'dead.sqlite'),
+      token: '',
+      advertise: '',
+      leaseMs: 3000,
+    }
     const other = await startControl(settings, { logger: silent, clock: systemClock })
     const dead = { kind: 'Cluster', name: 'dead', role: 'fronting', bootstrap: ['127.0.0.1:1'] }
     const { changes } = await applyTo(other.url, [dead])

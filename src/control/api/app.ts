@@ -8,14 +8,15 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { ControlService } from '../apply/control-service.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
 import type { ControlStore } from '../store/control-store.ts'
+import type { StateFeed } from '../store/state-feed.ts'
 import { addAccessControl } from './access.ts'
 import { apply } from './apply.ts'
 import { clusters } from './clusters.ts'
 import { addErrorHandling } from './errors.ts'
+import { events } from './events.ts'
 import { addHttpMetrics } from './http-metrics.ts'
 import { namespaces } from './namespaces.ts'
 import { addOpenApi } from './openapi.ts'
-import type { PlacementFeed } from './placement-feed.ts'
 import { placements } from './placements.ts'
 import { routes } from './routes.ts'
 import { topics } from './topics.ts'
@@ -24,7 +25,7 @@ export interface AppOptions {
   readonly store: ControlStore
   readonly service: ControlService
   readonly admins: ClusterAdmins
-  readonly feed: PlacementFeed
+  readonly feed: StateFeed
   readonly registry: Registry
   readonly health: Health
   readonly logger: Logger
@@ -63,7 +64,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   addAccessControl(app, options.token)
   addOpenApi(app)
   addTelemetryEndpoints(app, options)
-  for (const add of [namespaces, topics, clusters, routes, placements, apply]) {
+  for (const add of [namespaces, topics, clusters, routes, placements, events, apply]) {
     app.register((scope, _options, done) => {
       add(scope, options)
       done()

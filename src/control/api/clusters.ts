@@ -20,7 +20,7 @@ export function clusters(app: FastifyInstance, options: ClusterOptions): void {
       config: { openapi: { summary: 'Ask a cluster for its live brokers', gives: 'Brokers' } },
     },
     async ({ params: { name } }) => {
-      const cluster = await options.store.get('Cluster', name)
+      const cluster = options.feed.get('Cluster', name)
       if (cluster === undefined) throw new Problem('not-found', `there is no cluster ${name}`)
       return options.admins.describe(cluster.spec, brokersDeadlineMs)
     },

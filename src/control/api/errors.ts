@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../../core/problems.ts'
-import { StoreError } from '../store/control-store.ts'
+import { StoreError } from '../store/store-error.ts'
 
 /** The one place where errors become answers (RFC 9457); what is not a Problem is a fault of ours and is logged with its cause. */
 export function addErrorHandling(app: FastifyInstance): void {
@@ -23,9 +23,21 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()))
 }
 
+/** The store's own words: it is the one who refuses a leader that is late. */
+function storeProblem(error: StoreError): Problem {
+  const name =
+    error.word === 'not-leading'
+      ? 'not-leading'
+      : error.word === 'store-unavailable' || error.word === 'store-full'
+        ? 'store-unavailable'
+        : 'internal'
+  const retryAfterSeconds = name === 'internal' ? {} : { retryAfterSeconds: 1 }
+  return new Problem(name, error.message, { ...retryAfterSeconds, cause: error })
+}
+
 function asProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof StoreError) return new Problem('internal', error.message, { cause: error })
+  if (error instanceof StoreError) return storeProblem(error)
   if (error.validation !== undefined)
     return new Problem('invalid-parameter', `${error.validationContext ?? 'parameter'}: ${error.message}`, {
       cause: error,

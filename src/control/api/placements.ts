@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
-import type { PlacementFeed } from './placement-feed.ts'
+import type { StateFeed } from '../store/state-feed.ts'
 import { placementQuery } from './schemas.ts'
 
 /**
  * `GET /v1/placements`: the document; with `after` and `wait` a long-poll that is answered when there is something newer. A follower
  * whose ETag is not ours (another store, another term) is answered at once, so that it learns of it.
  */
-export function placements(app: FastifyInstance, { feed }: { feed: PlacementFeed }): void {
+export function placements(app: FastifyInstance, { feed }: { feed: StateFeed }): void {
   app.get<{ Querystring: { after?: number; wait: number } }>(
     '/v1/placements',
     {

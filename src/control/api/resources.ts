@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Problem } from '../../core/problems.ts'
 import type { ControlService } from '../apply/control-service.ts'
 import { documentSchemas } from '../documents/schemas.ts'
-import type { ControlState, ControlStore, ResourceKind } from '../store/control-store.ts'
+import type { ControlState, ResourceKind } from '../store/control-store.ts'
+import type { StateFeed } from '../store/state-feed.ts'
 import { authorship, readIfMatch, resourceETag } from './preconditions.ts'
 import { deleteTopicQuery, nameParameter, pageQuery, reasonQuery } from './schemas.ts'
 import { viewResource } from './views.ts'
 
 export interface ResourceOptions {
-  readonly store: ControlStore
+  readonly feed: StateFeed
   readonly service: ControlService
 }
 
@@ -30,18 +31,18 @@ const noRoutes: ControlState['Route'] = new Map()
 export function addResource(
   app: FastifyInstance,
   kind: ResourceKind,
-  { store, service }: ResourceOptions,
+  { feed, service }: ResourceOptions,
 ): void {
   const base = `/v1/${collections[kind]}`
   const document = `${kind}Document` as const
   const what = collections[kind].slice(0, -1)
-  const routesFor = async () => (kind === 'Topic' ? (await store.load()).Route : noRoutes)
+  const routesFor = () => (kind === 'Topic' ? feed.state.Route : noRoutes)
 
-  const answer = async (reply: FastifyReply, name: string) => {
-    const found = await store.get(kind, name)
+  const answer = (reply: FastifyReply, name: string) => {
+    const found = feed.get(kind, name)
     if (found === undefined) throw new Problem('not-found', `there is no ${what} ${name}`)
     reply.header('etag', resourceETag(found.revision))
-    return reply.send(viewResource(kind, found, await routesFor()))
+    return reply.send(viewResource(kind, found, routesFor()))
   }
 
   app.get<{ Querystring: { limit: number; after?: string } }>(
@@ -51,8 +52,8 @@ export function addResource(
       config: { openapi: { summary: `List ${collections[kind]} by name`, gives: kind, paged: true } },
     },
     async ({ query: { limit, after } }) => {
-      const found = await store.list(kind, limit + 1, after)
-      const routes = await routesFor()
+      const found = feed.list(kind, limit + 1, after)
+      const routes = routesFor()
       const items = found.slice(0, limit).map((resource) => viewResource(kind, resource, routes))
       const last = items.at(-1)
       return found.length > limit && last !== undefined ? { items, next: last.name } : { items }

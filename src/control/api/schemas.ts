@@ -52,6 +52,20 @@ export const placementQuery = {
   },
 } as const
 
+export const eventQuery = {
+  type: 'object',
+  properties: {
+    after: {
+      type: 'integer',
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'The `next` before.',
+    },
+    limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+    wait: { type: 'number', minimum: 0, maximum: 60, default: 0, description: 'Seconds.' },
+  },
+} as const
+
 const stored = {
   revision: { type: 'integer', description: 'The ETag without its quotes.' },
   createdAt: { type: 'string', format: 'date-time' },
@@ -120,6 +134,17 @@ export const components = {
     },
   },
   PlacementDocument: placementDocumentSchema,
+  Event: {
+    type: 'object',
+    properties: {
+      id: { type: 'integer', description: 'Grows; gaps are possible.' },
+      at: { type: 'string', format: 'date-time' },
+      term: { type: 'integer', description: 'Lease term of the leader that wrote it.' },
+      kind: { type: 'string', description: 'Such as topic.create or placement.change.' },
+      subject: { type: 'string' },
+      data: { type: 'object' },
+    },
+  },
   ApplyResult: {
     type: 'object',
     properties: {

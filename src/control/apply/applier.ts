@@ -4,7 +4,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { CheckedDocument } from '../documents/check.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
 import { Provisioner } from '../provision/provisioner.ts'
-import type { Authorship, Change, ControlState, ControlStore } from '../store/control-store.ts'
+import type { Authority, Change, ControlState, ControlStore } from '../store/control-store.ts'
 import { type PlannedChange, planChanges } from './plan-changes.ts'
 import { type Realised, realiseRoute, realiseTopic, sinkRequest, topicRequest } from './realise.ts'
 
@@ -43,11 +43,11 @@ export class Applier {
       const notes = planned.action === 'unchanged' ? [] : await preview(planned, plan.after, provisioner)
       changes.push(report(planned, planned.action, notes))
     }
-    const { version } = await store.placement()
+    const { version } = await store.position()
     return { dryRun: true, version, changes }
   }
 
-  async apply(documents: readonly CheckedDocument[], by: Authorship): Promise<ApplyResult> {
+  async apply(documents: readonly CheckedDocument[], by: Authority): Promise<ApplyResult> {
     const { store, admins } = this.#options
     const before = await store.load()
     const plan = planChanges(documents, before)
@@ -59,12 +59,12 @@ export class Applier {
       for (let from = 0; from < planned.length; from += chunkSize)
         changes.push(...(await this.#applyChunk(planned.slice(from, from + chunkSize), provisioner, by)))
     }
-    const { version } = await store.placement()
+    const { version } = await store.position()
     return { dryRun: false, version, changes }
   }
 
   /** Namespaces and clusters: nothing to make outside. */
-  async #applyPlain(planned: readonly PlannedChange[], by: Authorship): Promise<ApplyChange[]> {
+  async #applyPlain(planned: readonly PlannedChange[], by: Authority): Promise<ApplyChange[]> {
     const plain = planned.filter(({ kind }) => kind === 'Namespace' || kind === 'Cluster')
     const changed = plain.filter(({ action }) => action !== 'unchanged')
     await this.#commit(
@@ -89,7 +89,7 @@ export class Applier {
   async #applyChunk(
     planned: readonly PlannedChange[],
     provisioner: Provisioner,
-    by: Authorship,
+    by: Authority,
   ): Promise<readonly ApplyChange[]> {
     const state = await this.#options.store.load()
     const realised = await mapParallel(planned, (change) => realise(change, state, provisioner))
@@ -106,7 +106,7 @@ export class Applier {
     })
   }
 
-  async #commit(changes: readonly Change[], by: Authorship): Promise<void> {
+  async #commit(changes: readonly Change[], by: Authority): Promise<void> {
     if (changes.length === 0) return
     const version = await this.#options.store.commit(changes, by)
     this.#options.logger.info({ version, changes: changes.length, reason: by.reason }, 'committed')

@@ -7,6 +7,7 @@ import { type CheckedDocument, checkDocument } from '../documents/check.ts'
 import { resolveDocument } from '../documents/resolve.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
 import type {
+  Authority,
   Authorship,
   Change,
   ControlStore,
@@ -25,6 +26,8 @@ export interface ControlServiceOptions {
   readonly admins: ClusterAdmins
   readonly logger: Logger
   readonly committed: (version: number) => Promise<void>
+  /** The right to write; throws a Problem while this replica does not lead. */
+  readonly authority: (by: Authorship) => Authority
 }
 
 /** `*`, or the revision that the caller has read. */
@@ -48,20 +51,20 @@ export class ControlService {
   async apply(documents: readonly unknown[], dryRun: boolean, by: Authorship): Promise<ApplyResult> {
     const checked = checkDocuments(documents)
     if (dryRun) return this.#applier.dryRun(checked)
-    return this.#writes.run(() => this.#apply(checked, by))
+    return this.#write(by, (authority) => this.#apply(checked, authority))
   }
 
   /** The one document of a POST; a conflict when there is something of that name. Gives what became of it. */
   async create(kind: ResourceKind, document: unknown, by: Authorship): Promise<ApplyChange> {
     const checked = checkDocument(document, kind)
-    return this.#writes.run(async () => {
+    return this.#write(by, async (authority) => {
       const { name } = resolveDocument(checked, await this.#options.store.load())
       if ((await this.#options.store.get(kind, name)) !== undefined)
         throw new Problem(
           'conflict',
           `there is a ${kind} ${name} already: PUT replaces it, apply makes it so`,
         )
-      return only(await this.#apply([checked], by), kind, name)
+      return only(await this.#apply([checked], authority), kind, name)
     })
   }
 
@@ -79,9 +82,9 @@ export class ControlService {
         'invalid-document',
         `${checked.label}: name: the address says ${name}, and names do not change`,
       )
-    return this.#writes.run(async () => {
+    return this.#write(by, async (authority) => {
       await this.#find(kind, name, ifMatch)
-      return only(await this.#apply([checked], by), kind, name)
+      return only(await this.#apply([checked], authority), kind, name)
     })
   }
 
@@ -93,7 +96,7 @@ export class ControlService {
     yes: boolean,
     by: Authorship,
   ): Promise<void> {
-    await this.#writes.run(async () => {
+    await this.#write(by, async (authority) => {
       const found = await this.#find(kind, name, ifMatch)
       await this.#refuseWhileUsed(kind, name)
       if (kind === 'Topic' && !yes) throw confirmTopic(found as StoredResource<'Topic'>)
@@ -108,10 +111,10 @@ export class ControlService {
             }),
           ),
         ],
-        by,
+        authority,
       )
       if (kind === 'Cluster') await this.#options.admins.forget(name)
-      await this.#deletePending()
+      await this.#deletePending(authority)
     })
   }
 
@@ -120,17 +123,17 @@ export class ControlService {
     state: 'running' | 'paused',
     by: Authorship,
   ): Promise<StoredResource<'Route'>> {
-    return this.#writes.run(async () => {
+    return this.#write(by, async (authority) => {
       const found = await this.#find('Route', name, '*')
       if (found.spec.state === state) return found
-      await this.#commit([{ action: 'put', kind: 'Route', spec: { ...found.spec, state } }], by)
+      await this.#commit([{ action: 'put', kind: 'Route', spec: { ...found.spec, state } }], authority)
       return this.#find('Route', name, '*')
     })
   }
 
   /** Ends what a crash left over: Kafka topics that were to be deleted. */
   async resume(): Promise<void> {
-    await this.#writes.run(() => this.#deletePending())
+    await this.#write({ actor: 'control' }, (authority) => this.#deletePending(authority))
   }
 
   /** Resolves when no write is under way. */
@@ -138,9 +141,16 @@ export class ControlService {
     await this.#writes.run(async () => undefined)
   }
 
+  /**
+   * One at a time. The term is taken before anything is read, so that a decision made under one term is never written under a later one.
+   */
+  #write<Result>(by: Authorship, work: (authority: Authority) => Promise<Result>): Promise<Result> {
+    return this.#writes.run(() => work(this.#options.authority(by)))
+  }
+
   /** What is to be deleted goes first: a topic of the same name must not be taken over and then deleted. */
-  async #apply(checked: readonly CheckedDocument[], by: Authorship): Promise<ApplyResult> {
-    await this.#deletePending()
+  async #apply(checked: readonly CheckedDocument[], by: Authority): Promise<ApplyResult> {
+    await this.#deletePending(by)
     return this.#applier.apply(checked, by)
   }
 
@@ -176,7 +186,7 @@ export class ControlService {
   }
 
   /** A cluster that is away keeps its deletions for later; the topics are unplaced already. */
-  async #deletePending(): Promise<void> {
+  async #deletePending(by: Authority): Promise<void> {
     const { store, admins, logger } = this.#options
     const pending = await store.pendingDeletions()
     if (pending.length === 0) return
@@ -185,7 +195,7 @@ export class ControlService {
       const cluster = Cluster.get(deletion.cluster)?.spec
       try {
         if (cluster !== undefined) await deleteKafkaTopic(admins.of(cluster), deletion)
-        await store.deleted(deletion)
+        await store.deleted(deletion, by)
         logger.info(deletion, 'the Kafka topic is deleted')
       } catch (error) {
         logger.warn({ ...deletion, err: error }, 'the Kafka topic could not be deleted: to be tried again')
@@ -193,7 +203,7 @@ export class ControlService {
     }
   }
 
-  async #commit(changes: readonly Change[], by: Authorship): Promise<void> {
+  async #commit(changes: readonly Change[], by: Authority): Promise<void> {
     const version = await this.#options.store.commit(changes, by)
     this.#options.logger.info({ version, changes: changes.length, reason: by.reason }, 'committed')
     await this.#options.committed(version)

@@ -7,6 +7,7 @@ import type {
   Stored,
   TopicSpec,
 } from '../../core/resources.ts'
+import type { RecordChange, RecordReads } from './records.ts'
 
 export interface SpecOf {
   readonly Namespace: NamespaceSpec
@@ -58,10 +59,44 @@ export type Change =
   | { readonly action: 'delete'; readonly kind: ResourceKind; readonly name: string }
   | { readonly action: 'place'; readonly placement: StoredPlacement }
   | { readonly action: 'deleteLater'; readonly deletion: PendingDeletion }
+  | RecordChange
 
 export interface Authorship {
   readonly actor: string
   readonly reason?: string
+}
+
+/** By what right something is written: the lease term under which the writer read what its decision rests on. */
+export interface Authority extends Authorship {
+  readonly term: number
+}
+
+/** Who leads, as the store says. */
+export interface Leadership {
+  /** Grows with each change of the leader; the fencing epoch of everything that is written. */
+  readonly term: number
+  /** '' = nobody yet. */
+  readonly holder: string
+  /** URL of the holder's API. */
+  readonly address: string
+  /** Until it runs out, by the store's clock; 0 or less = it has. */
+  readonly remainingMs: number
+}
+
+/** How far the store is; when two are equal, nothing was written in between but the lease. */
+export interface StorePosition {
+  readonly version: number
+  readonly revision: number
+  readonly lastEvent: number
+  readonly leadership: Leadership
+}
+
+/** Everything that is placed, as of one moment. */
+export interface StoreSnapshot {
+  readonly position: StorePosition
+  readonly state: ControlState
+  /** By topic. */
+  readonly placements: readonly StoredPlacement[]
 }
 
 export interface AuditRow {
@@ -80,40 +115,45 @@ export interface AuditRow {
 }
 
 /**
- * The control plane's memory. Asynchronous, so that a database server can stand behind it too. One writer; the caller serialises its
- * writes. What `commit` has resolved survives kill -9 and a power cut.
+ * The control plane's memory: one SQLite file for one replica, PostgreSQL for several. What a write has resolved survives kill -9 and a
+ * power cut. Every write names the lease term that it acts under, and the store itself refuses it in the same transaction when that
+ * lease has run out or another has it (`not-leading`). All methods throw `StoreError`; none makes up an answer.
  */
-export interface ControlStore {
+export interface ControlStore extends RecordReads {
   /** Identity of this store, made once with it: documents of different stores cannot be ordered. */
   readonly storeId: string
 
+  position(): Promise<StorePosition>
+  snapshot(): Promise<StoreSnapshot>
   load(): Promise<ControlState>
   get<Kind extends ResourceKind>(kind: Kind, name: string): Promise<StoredResource<Kind> | undefined>
-  /** Up to `limit` resources by name, from the first one after `after`. */
-  list<Kind extends ResourceKind>(
-    kind: Kind,
-    limit: number,
-    after: string | undefined,
-  ): Promise<readonly StoredResource<Kind>[]>
-  counts(): Promise<Readonly<Record<ResourceKind, number>>>
-  /** The placement document of the last commit. */
+  /** The placement document of the last commit, under the present lease term. */
   placement(): Promise<PlacementDocument>
-  placementOf(topic: string): Promise<StoredPlacement | undefined>
 
-  /** All or nothing, with one new placement version and an audit row for each change of a resource. Gives that version. */
-  commit(changes: readonly Change[], by: Authorship): Promise<number>
+  /**
+   * All or nothing. Where a resource or a placement changes: with one new placement version, and an audit row and an event for each
+   * change. Gives the version after it.
+   */
+  commit(changes: readonly Change[], by: Authority): Promise<number>
 
   pendingDeletions(): Promise<readonly PendingDeletion[]>
   /** The Kafka topic is gone: forget the deletion. */
-  deleted(deletion: PendingDeletion): Promise<void>
+  deleted(deletion: PendingDeletion, by: Authority): Promise<void>
+  /** Newest first. */
   auditRows(limit: number): Promise<readonly AuditRow[]>
 
-  /** Why the store cannot be used right now, as a short word; `undefined` while it answers. */
-  problem(): string | undefined
+  /** Takes the lease if it has run out: gives the new term, or `undefined` while another has it. */
+  acquireLease(candidate: LeaseCandidate, lengthMs: number): Promise<number | undefined>
+  /** `false`: it ran out, or another has it; it cannot be had back but by a new term. */
+  renewLease(term: number, lengthMs: number): Promise<boolean>
+  /** Lets the next one lead at once. Nothing when it is not ours any more. */
+  releaseLease(term: number): Promise<void>
+
   close(): Promise<void>
 }
 
-/** The store cannot be opened. `message` begins with a fixed word: store-corrupt, store-locked, store-newer, store-unreadable. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError'
+export interface LeaseCandidate {
+  /** Unique for each process. */
+  readonly holder: string
+  readonly address: string
 }
