@@ -44,10 +44,11 @@ export interface AckTally {
   readonly settled: Promise<void>
 }
 
-/** The room that requests to one topic take while their bodies are read; each knows how much it took. */
-export class BodyRoom {
+/** The room that one request holds while its body is read. */
+export class HeldRoom {
   readonly #room: EventRoom
   readonly #placement: TopicPlacement
+  heldBytes = 0
 
   constructor(room: EventRoom, placement: TopicPlacement) {
     this.#room = room
@@ -57,15 +58,14 @@ export class BodyRoom {
   /** Takes more, or throws 429 (no room now) or 413 (never). */
   grow(bytes: number): void {
     const answer = this.#room.tryReserve(this.#placement, bytes)
-    if (answer === 'full') throw bufferFull(this.#room)
-    if (answer === 'too-large') {
-      throw new Problem('too-large', 'The request is larger than the buffer of this proxy.')
-    }
+    if (answer !== 'ok') throw noRoom(this.#room, answer)
+    this.heldBytes += bytes
   }
 
-  /** Gives back a part of what was taken. */
-  shrink(bytes: number): void {
-    this.#room.release(this.#placement, bytes)
+  /** Once more does nothing. */
+  release(): void {
+    if (this.heldBytes > 0) this.#room.release(this.#placement, this.heldBytes)
+    this.heldBytes = 0
   }
 }
 
