@@ -20,7 +20,7 @@ const unproven: u8 = 1
  * Bytes that the loop compares with. They are loaded before it, because V8 makes a constant vector anew each time it is used, out of three
  * instructions.
  */
-const compared = memory.data<u8>([0x22, 0x5c, 0x20, 0x26, 0x7f])
+const compared = memory.data<u8>([0x22, 0x5c, 0x20, 0x26, 0x7f, 0x0a])
 
 /** One bit for each of 64 bytes: the highest bit of the byte. */
 function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
@@ -103,16 +103,19 @@ function endOfValue(from: usize, end: usize, maxDepth: u32, untilLineFeed: bool)
     )
     if (rare || escaped !== 0) {
       if (untilLineFeed) {
-        const feeds = bitsOfByte(i8x16.splat(0x0a), a, b, c, d)
+        const feeds = bitsOfByte(v128.load_splat<u8>(compared, 5), a, b, c, d)
         if (feeds !== 0) valid = (feeds - 1) & ~feeds
       }
       odd = bitsOf(isOdd(a, space), isOdd(b, space), isOdd(c, space), isOdd(d, space))
-      odd &= ~bitsOf(isSpace(a), isSpace(b), isSpace(c), isSpace(d))
+      odd &= valid
+      if (odd !== 0) odd &= ~bitsOf(isSpace(a), isSpace(b), isSpace(c), isSpace(d))
       backslashes = bitsOfByte(backslash, a, b, c, d) & valid
-      const starters = backslashes & ~escaped
-      const runs = (((starters << 1) | oddBits) - starters) ^ oddBits
-      quotes &= ~(runs ^ (backslashes | escaped))
-      escaped = (runs & backslashes) >> 63
+      if ((backslashes | escaped) !== 0) {
+        const starters = backslashes & ~escaped
+        const runs = (((starters << 1) | oddBits) - starters) ^ oddBits
+        quotes &= ~(runs ^ (backslashes | escaped))
+        escaped = (runs & backslashes) >> 63
+      }
     }
     const strings = prefixXor(quotes & valid) ^ inString
     const outside = valid & ~strings

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { sharedBodyMemory } from '../../../src/core/body-memory.ts'
 import {
   type BufferSource,
   encodeFrame,
@@ -99,6 +100,74 @@ test('a batch ends at its limit, and takes one event of any size when it is empt
   assert.equal(second.append(events, frame, 1, 1100), 3)
   const third = new RecordBatchBuilder(plainSource, 64)
   assert.equal(third.append(stagedEvents([Buffer.alloc(5000)]), frame, 0, 1024), 1)
+})
+
+/** Batches of one request after another, the bodies held by the body memory or not. */
+function buildAll(
+  requests: readonly { events: readonly Buffer[]; arrivalMs: number }[],
+  settings: { held: boolean; key: Buffer | undefined; headers: [string, string][]; limitBytes: number },
+): Buffer[] {
+  const headers = settings.headers.map(([name, value]) => ({
+    name: Buffer.from(name),
+    value: Buffer.from(value),
+  }))
+  const frame = encodeFrame(settings.key, headers)
+  const batches: Buffer[] = []
+  let builder = new RecordBatchBuilder(plainSource, 64)
+  for (const { events, arrivalMs } of requests) {
+    const plain = stagedEvents(events, { arrivalMs })
+    const staged = { ...plain, bounds: Int32Array.from(plain.bounds) }
+    if (settings.held) assert.ok(sharedBodyMemory()?.load(staged.body))
+    else sharedBodyMemory()?.forget()
+    for (let index = 0; index < staged.count; ) {
+      index = builder.append(staged, frame, index, settings.limitBytes)
+      if (index === staged.count) break
+      batches.push(builder.seal().bytes)
+      builder = new RecordBatchBuilder(plainSource, 64)
+    }
+  }
+  return [...batches, builder.seal().bytes]
+}
+
+test('the body memory encodes the same batches, whatever key, headers, limit and times', () => {
+  const anyRequests = fc.array(
+    fc.record({
+      events: anyEvents,
+      arrivalMs: fc.constantFrom(1000, 1063, 1064, 9192, 9193, 900, 3e9, 1e13),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  const anyHeaders = fc.array(fc.tuple(fc.string({ maxLength: 30 }), fc.string({ maxLength: 200 })), {
+    maxLength: 3,
+  })
+  const anyKey = fc.option(fc.uint8Array({ maxLength: 100 }).map(Buffer.from), { nil: undefined })
+  const anyLimit = fc.constantFrom(62, 100, 500, 1000, 4096, 2 ** 20)
+  fc.assert(
+    fc.property(anyRequests, anyKey, anyHeaders, anyLimit, (requests, key, headers, limitBytes) => {
+      const settings = { key, headers, limitBytes }
+      assert.deepEqual(
+        buildAll(requests, { ...settings, held: true }),
+        buildAll(requests, { ...settings, held: false }),
+      )
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('more events, bytes and key than the body memory encodes at once', () => {
+  const events = Array.from({ length: 10_000 }, (_, index) => Buffer.from(`event ${index}`))
+  const large = [Buffer.alloc(200_000, 'a'), Buffer.alloc(300_000, 'b'), Buffer.alloc(100_000, 'c')]
+  for (const key of [undefined, Buffer.alloc(20_000, 'k')]) {
+    const requests = [
+      { events: key === undefined ? events : events.slice(0, 20), arrivalMs: 1 },
+      { events: large, arrivalMs: 2 },
+    ]
+    const settings = { key, headers: [], limitBytes: 2 ** 20 }
+    assert.deepEqual(
+      buildAll(requests, { ...settings, held: true }),
+      buildAll(requests, { ...settings, held: false }),
+    )
+  }
 })
 
 test('picking records keeps them byte for byte and renumbers them', () => {
