@@ -44,11 +44,10 @@ export interface AckTally {
   readonly settled: Promise<void>
 }
 
-/** The room that one request holds while its body is read. */
-export class HeldRoom {
+/** The room that requests to one topic take while their bodies are read; each knows how much it took. */
+export class BodyRoom {
   readonly #room: EventRoom
   readonly #placement: TopicPlacement
-  heldBytes = 0
 
   constructor(room: EventRoom, placement: TopicPlacement) {
     this.#room = room
@@ -59,13 +58,11 @@ export class HeldRoom {
   grow(bytes: number): void {
     const answer = this.#room.tryReserve(this.#placement, bytes)
     if (answer !== 'ok') throw noRoom(this.#room, answer)
-    this.heldBytes += bytes
   }
 
-  /** Once more does nothing. */
-  release(): void {
-    if (this.heldBytes > 0) this.#room.release(this.#placement, this.heldBytes)
-    this.heldBytes = 0
+  /** Gives back a part of what was taken. */
+  shrink(bytes: number): void {
+    this.#room.release(this.#placement, bytes)
   }
 }
 

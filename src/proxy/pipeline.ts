@@ -6,7 +6,7 @@ import type { Ledger } from '../core/outcome.ts'
 import type { TopicPlacement } from '../core/placement.ts'
 import { Problem } from '../core/problems.ts'
 import type { StagedEvents } from '../core/record.ts'
-import { type AckTally, type EventRoom, HeldRoom, noRoom } from './event-room.ts'
+import { type AckTally, BodyRoom, type EventRoom, noRoom } from './event-room.ts'
 import { readBody } from './intake/body.ts'
 import { readFraming } from './intake/framing.ts'
 import { type MediaType, parseMediaType, requireTaken } from './intake/media-type.ts'
@@ -114,17 +114,18 @@ export class Pipeline {
     const parameters = readParameters(query, headers)
     const { maxBodyBytes, bodyTimeoutMs } = this.#settings
     const maxBytes = type.format === 'opaque' ? Math.min(maxBodyBytes, placement.maxEventBytes) : maxBodyBytes
-    const held = new HeldRoom(this.#room, placement)
+    const limits = { maxBytes, timeoutMs: bodyTimeoutMs }
+    const staged = await readBody(request, framing, limits, new BodyRoom(this.#room, placement))
     try {
-      const body = await readBody(request, framing, { maxBytes, timeoutMs: bodyTimeoutMs }, held)
+      const body = staged.take()
       if (this.#closed)
         throw new Problem('draining', 'The port closed while the body came.', { retryAfterSeconds: 1 })
       // Given back before the offer: the events take their own room, and nothing can come between.
-      held.release()
+      staged.giveRoomBack()
       return this.#judgeBody(body, type, parameters, placement)
     } finally {
       forgetBody()
-      held.release()
+      staged.dispose()
     }
   }
 

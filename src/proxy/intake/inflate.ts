@@ -9,23 +9,90 @@ import {
   type Inflate,
   type ZstdDecompress,
 } from 'node:zlib'
+import { Problem } from '../../core/problems.ts'
 import type { ContentEncoding } from './framing.ts'
+import { brotliBytes, InflateTurns } from './inflate-turns.ts'
+import { type Staging, stepBytes } from './staging.ts'
 
-export type Inflater = Gunzip | Inflate | BrotliDecompress | ZstdDecompress
+type Encoding = Exclude<ContentEncoding, 'identity'>
+type Inflater = Gunzip | Inflate | BrotliDecompress | ZstdDecompress
 
 /** RFC 8878 §3.1.1.1.2 asks decoders for a window of 8 MiB; a larger one would be memory that nobody reserved. */
 const zstdWindowLog = 23
 
-/** Inflates one body. `deflate` is the zlib format (RFC 9110 §8.4.1.2). */
-export function createInflater(encoding: Exclude<ContentEncoding, 'identity'>): Inflater {
+/**
+ * Memory of all decoders together: part of the fixed memory of a process, not of the cap. A window of 16 MiB, the largest that brotli
+ * has, has it to itself.
+ */
+const turns = new InflateTurns(16 * 2 ** 20)
+
+/**
+ * Inflates a whole body into `staging`, in its turn. Rejects with 400 for what is no whole stream, 429 when too many wait already, or
+ * what `Staging.add` throws, which ends the work there.
+ */
+export async function inflate(raw: Buffer, encoding: Encoding, staging: Staging): Promise<void> {
+  const bytes = decoderBytes(encoding, raw)
+  await turns.take(bytes)
+  try {
+    await run(raw, encoding, createInflater(encoding), staging)
+  } finally {
+    turns.give(bytes)
+  }
+}
+
+function run(raw: Buffer, encoding: Encoding, inflater: Inflater, staging: Staging): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      inflater.destroy()
+      reject(error)
+    }
+    inflater.on('data', (chunk: Buffer) => {
+      try {
+        staging.add(chunk)
+      } catch (error) {
+        inflater.removeAllListeners('data')
+        fail(error)
+      }
+    })
+    inflater.on('end', () => {
+      if (inflater.bytesWritten === raw.length) resolve()
+      else fail(new Problem('invalid-body', `There are bytes after the end of the ${encoding} stream.`))
+    })
+    inflater.on('error', (cause) => {
+      const detail = `The body is not a whole ${encoding} stream: ${cause.message}.`
+      fail(new Problem('invalid-body', detail, { cause }))
+    })
+    inflater.end(raw)
+  })
+}
+
+/** `deflate` is the zlib format (RFC 9110 §8.4.1.2). */
+function createInflater(encoding: Encoding): Inflater {
+  const chunkSize = stepBytes
   switch (encoding) {
     case 'gzip':
-      return createGunzip()
+      return createGunzip({ chunkSize })
     case 'deflate':
-      return createInflate()
+      return createInflate({ chunkSize })
     case 'br':
-      return createBrotliDecompress()
+      return createBrotliDecompress({ chunkSize })
     case 'zstd':
-      return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } })
+      return createZstdDecompress({
+        chunkSize,
+        params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog },
+      })
+  }
+}
+
+/** Upper bound of what the decoder allocates, the chunk that it writes to included. */
+function decoderBytes(encoding: Encoding, raw: Buffer): number {
+  switch (encoding) {
+    case 'gzip':
+    case 'deflate':
+      return 2 * stepBytes
+    case 'br':
+      return brotliBytes(raw)
+    case 'zstd':
+      return 2 ** zstdWindowLog + 8 * stepBytes
   }
 }
