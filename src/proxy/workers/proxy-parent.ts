@@ -162,11 +162,12 @@ export class ProxyParent {
   }
 
   #order(number: number): StartOrder {
-    const { workers, maxBufferBytes } = this.#settings
+    const { workers, maxBufferBytes, maxBufferRecords } = this.#settings
     const settings = {
       ...this.#settings,
       port: this.#port,
       maxBufferBytes: Math.floor(maxBufferBytes / workers),
+      maxBufferRecords: Math.ceil(maxBufferRecords / workers),
     }
     const placement = this.#placement()
     return { kind: 'start', number, settings, maxConnections: this.#maxConnections, placement }
