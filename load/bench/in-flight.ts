@@ -22,6 +22,15 @@ export async function untilDelivered({ host, port }: Address, pid: number): Prom
   return (asked + 1) * meter.seconds()
 }
 
+/** Events that were sent again after an unanswered request, and may be in Kafka twice. */
+export async function resentEvents({ host, port }: Address): Promise<number> {
+  const text = await (await fetch(`http://${host}:${port}/metrics`)).text()
+  let events = 0
+  for (const [, count] of text.matchAll(/^forebay_events_resent_total\{[^}]*\} (\d+)$/gm))
+    events += Number(count)
+  return events
+}
+
 async function inFlight(url: string): Promise<number> {
   const text = await (await fetch(url)).text()
   const found = /^forebay_events_in_flight (\d+)$/m.exec(text)?.[1]

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../../src/cli/failure.ts'
+import { grouped } from '../../src/cli/output.ts'
 import { type BenchReport, benchMarkdown, forebayIsExact, verdictsOf } from '../report/bench-report.ts'
 import { commitName, machineFacts } from '../report/machine.ts'
+import { parseSaved, savedMarkdown, withRun } from '../report/saved-results.ts'
+import { mostWarmUpEvents } from '../scenarios/warm-up.ts'
 import type { Bench } from './bench.ts'
 import { BenchForebay } from './forebay.ts'
 import { benchKafka } from './kafka.ts'
@@ -61,8 +64,9 @@ function loadText(options: BenchOptions): string {
   const pattern = options.pattern ?? 'uniform (latency: Poisson)'
   return [
     `events of ${sizeText}, ${eventsPerBody} in an NDJSON body or array, ${connections} ${mode} connections`,
-    options.saturated ? 'closed loop' : `open loop, ${pattern} arrivals`,
-    `warm-up of ${warmUpSeconds} s or 200,000 events, ${rounds} rounds of ${roundSeconds} s in turn`,
+    ...(options.rate === undefined ? ['saturated: closed loop'] : []),
+    ...(options.saturated ? [] : [`one rate: open loop, ${pattern} arrivals`]),
+    `warm-up of ${warmUpSeconds} s or ${grouped(mostWarmUpEvents)} events, ${rounds} rounds of ${roundSeconds} s in turn`,
     `6 partitions, acks=1, ${kafka}`,
   ].join('; ')
 }
@@ -74,8 +78,10 @@ function write(finished: BenchReport, { jsonFile, write: results }: BenchOptions
   if (jsonFile !== undefined) writeFileSync(jsonFile, json)
   if (!results) return
   const file = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url))
-  writeFileSync(file('RESULTS.md'), markdown)
-  writeFileSync(file('RESULTS.json'), json)
+  const saved = file('RESULTS.json')
+  const all = withRun(parseSaved(existsSync(saved) ? readFileSync(saved, 'utf8') : undefined), finished)
+  writeFileSync(saved, `${JSON.stringify(all, undefined, 2)}\n`)
+  writeFileSync(file('RESULTS.md'), `${savedMarkdown(all)}\n`)
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))

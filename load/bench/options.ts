@@ -11,7 +11,7 @@ export type ScenarioName = (typeof scenarioNames)[number]
 
 export interface BenchOptions {
   readonly scenarios: readonly ScenarioName[]
-  /** At most so many for each contender over all rounds of a scenario. */
+  /** At most so many for each contender in one round. */
   readonly events: number
   readonly rounds: number
   readonly roundSeconds: number
@@ -25,8 +25,9 @@ export interface BenchOptions {
   readonly connections: number
   readonly mode: ConnectionMode
   readonly pattern: ArrivalPattern | undefined
-  /** Events per second, the same for all. */
+  /** Events per second, the same for all; of the cost scenarios only that phase. */
   readonly rate: number | undefined
+  /** Of the cost scenarios only the saturated phase. */
   readonly saturated: boolean
   readonly brokers: 1 | 3
   readonly peers: readonly Peer[]
@@ -49,13 +50,16 @@ export function benchOptions(argv: readonly string[]): BenchOptions | undefined 
     throw new UsageError('--fronting and --consumer go together')
   }
   if (values.brokers !== '1' && values.brokers !== '3') throw new UsageError('--brokers is 1 or 3')
-  const roundSeconds = positive('seconds', values.seconds ?? (quick ? '1.5' : '4'))
+  if (values.rate !== undefined && values.saturated === true) {
+    throw new UsageError('--rate and --saturated exclude each other: each selects one phase')
+  }
+  const roundSeconds = positive('seconds', values.seconds ?? (quick ? '1.5' : '3'))
   return {
     scenarios: words('scenario', values.scenario, scenarioNames),
     events: whole('events', values.events),
     rounds: whole('rounds', values.rounds ?? (quick ? '3' : '5')),
     roundSeconds,
-    // Never longer than this, and never more than 200,000 events.
+    // Never longer than this, and never more than 1,000,000 events.
     warmUpSeconds: quick ? 2 : 5,
     ...eventSizes(values['event-bytes']),
     eventsPerBody: whole('per-body', values['per-body']),

@@ -12,7 +12,7 @@ import type { ScenarioName } from './options.ts'
 export async function runScenarios(bench: Bench): Promise<BenchResults> {
   const asked = (name: ScenarioName) => bench.options.scenarios.includes(name)
   const cost: CostResult[] = []
-  for (const format of bodyFormats) if (asked(format)) cost.push(await costScenario(bench, format))
+  for (const format of bodyFormats) if (asked(format)) cost.push(...(await costScenario(bench, format)))
   return {
     cost,
     ...(asked('latency') ? { latency: await latencyScenario(bench) } : {}),

@@ -40,9 +40,7 @@ export async function connectionsScenario(bench: Bench): Promise<ConnectionsResu
     }
     const half = Math.max(1, Math.round(Math.min(...all.map((one) => one.sustainedEventsPerSecond)) / 2))
     const eventsPerSecond = options.rate ?? half
-    const events = Math.ceil(
-      Math.min(options.events / options.rounds, eventsPerSecond * options.roundSeconds),
-    )
+    const events = Math.ceil(Math.min(options.events, eventsPerSecond * options.roundSeconds))
     const pattern = options.pattern ?? 'uniform'
     const steps = options.connectionCounts.flatMap((count) =>
       all.map((one) => ({ one, count, series: new Series() })),

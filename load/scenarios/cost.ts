@@ -3,26 +3,24 @@ import { type Role, startContenders } from '../bench/contenders.ts'
 import { peakRssBytes } from '../bench/process-stats.ts'
 import type { BodyFormat } from '../generator/bodies.ts'
 import type { Quantiles } from '../report/histogram.ts'
+import { spread } from '../report/statistics.ts'
 import { checkTopic, type TopicCheck } from '../verify/check-topic.ts'
-import { BodyMaker, inTurn, Measured, type Measurement } from './measure.ts'
+import { BodyMaker, inTurn, Measured, type Measurement, Series } from './measure.ts'
 import { warmUp, warmUpEvents } from './warm-up.ts'
 
-/** One contender over all rounds. */
+/** One contender over all rounds of a phase. */
 export interface ContenderResult {
   readonly name: string
   readonly role: Role
-  /** Events per second in the warm-up, as fast as it answered. */
-  readonly sustainedEventsPerSecond: number
-  /** What that cost: beside the rounds it shows what an idle moment between requests costs. */
-  readonly saturatedCpuMicrosPerEvent: number
   readonly rounds: readonly Measurement[]
   /** From the intended start, in µs, over all rounds; `undefined` when saturated. */
   readonly latency: Quantiles | undefined
   readonly peakRssBytes: number
-  /** `undefined` where nothing can be read back. */
+  /** Over all phases; `undefined` where nothing can be read back. */
   readonly check: TopicCheck | undefined
 }
 
+/** One phase: saturated, or one rate for all. */
 export interface CostResult {
   readonly format: BodyFormat
   /** Offered to all; `undefined` when saturated. */
@@ -30,13 +28,21 @@ export interface CostResult {
   readonly contenders: readonly ContenderResult[]
 }
 
-/** Part of what the slowest contender sustained that is offered to all. */
+interface Phase {
+  readonly eventsPerSecond: number | undefined
+  readonly series: ReadonlyMap<Measured, Series>
+}
+
+/** Part of what the slowest contender took when saturated that is then offered to all. */
 const shareOfSlowest = 0.8
 /** A saturated round ends by time, not because a contender that has become faster ran out of bodies. */
 const headroom = 1.3
 
-/** CPU per event of Forebay's proxy and of every baseline and peer, under the same load in interleaved rounds. */
-export async function costScenario(bench: Bench, format: BodyFormat): Promise<CostResult> {
+/**
+ * CPU per event of Forebay's proxy and of every baseline and peer in interleaved rounds, by the same servers in two phases: saturated, each
+ * as fast as it answers, and then one rate for all.
+ */
+export async function costScenario(bench: Bench, format: BodyFormat): Promise<CostResult[]> {
   const { options, say } = bench
   say(`${format}: starting the contenders`)
   const contenders = await startContenders(bench, `${bench.prefix}-${format}`)
@@ -45,38 +51,71 @@ export async function costScenario(bench: Bench, format: BodyFormat): Promise<Co
     const bodies = new BodyMaker(bench, format)
     const first = bodies.make(warmUpEvents(bench))
     for (const one of all) await warmUp(bench, one, one.requestsOf(first))
-    const slowest = Math.min(...all.map((one) => one.sustainedEventsPerSecond))
-    const rate = options.rate ?? Math.max(1, Math.round(shareOfSlowest * slowest))
-    const eventsPerSecond = options.saturated ? undefined : rate
-    const forMs = options.saturated ? options.roundSeconds * 1000 : undefined
-    const drive = { ...options, eventsPerSecond, forMs, pattern: options.pattern ?? 'uniform' } as const
-    const fastest = Math.max(...all.map((one) => one.sustainedEventsPerSecond))
-    const perSecond = options.saturated ? fastest * headroom : rate
-    const events = Math.ceil(Math.min(options.events, perSecond * options.roundSeconds))
-    for (let round = 1; round <= options.rounds; round += 1) {
-      const fresh = bodies.make(events)
-      for (const one of inTurn(all, round)) {
-        const result = await one.drive(one.requestsOf(fresh), drive)
-        one.series.add(result)
-        say(roundLine(`${format} ${round}/${options.rounds}`, one, result.measurement))
-      }
+    const phases: Phase[] = []
+    if (options.rate === undefined) phases.push(await runPhase(bench, all, bodies, undefined))
+    if (!options.saturated) {
+      phases.push(await runPhase(bench, all, bodies, options.rate ?? sharedRate(phases[0])))
     }
     say(`${format}: reading back what was acknowledged`)
     // Side by side: each reader's group waits some seconds for members that never come.
-    return { format, eventsPerSecond, contenders: await Promise.all(all.map((one) => resultOf(bench, one))) }
+    const checks = await Promise.all(all.map((one) => checkOf(bench, one)))
+    return phases.map(({ eventsPerSecond, series }) => ({
+      ...{ format, eventsPerSecond },
+      contenders: all.map((one, index) => resultOf(one, series.get(one) ?? new Series(), checks[index])),
+    }))
   } finally {
     await Promise.all(contenders.map((contender) => contender.stop()))
   }
 }
 
-async function resultOf({ kafka }: Bench, measured: Measured): Promise<ContenderResult> {
-  const { contender, sent, series, sustainedEventsPerSecond, saturatedCpuMicrosPerEvent } = measured
-  const { name, role, pid, topic } = contender
+async function runPhase(
+  bench: Bench,
+  all: readonly Measured[],
+  bodies: BodyMaker,
+  eventsPerSecond: number | undefined,
+): Promise<Phase> {
+  const { options, say } = bench
+  const name = eventsPerSecond === undefined ? 'saturated' : 'one rate'
+  const forMs = eventsPerSecond === undefined ? options.roundSeconds * 1000 : undefined
+  const drive = { ...options, eventsPerSecond, forMs, pattern: options.pattern ?? 'uniform' } as const
+  const fastest = Math.max(...all.map((one) => one.sustainedEventsPerSecond))
+  const perSecond = eventsPerSecond ?? fastest * headroom
+  const events = Math.ceil(Math.min(options.events, perSecond * options.roundSeconds))
+  const series = new Map(all.map((one) => [one, new Series()]))
+  for (let round = 1; round <= options.rounds; round += 1) {
+    const fresh = bodies.make(events)
+    for (const one of inTurn(all, round)) {
+      const result = await one.drive(one.requestsOf(fresh), drive)
+      series.get(one)?.add(result)
+      say(roundLine(`${name} ${round}/${options.rounds}`, one, result.measurement))
+    }
+  }
+  return { eventsPerSecond, series }
+}
+
+/** What the slowest contender surely keeps up with. */
+function sharedRate(saturated: Phase | undefined): number {
+  const sustained = [...(saturated?.series.values() ?? [])].map(
+    ({ rounds }) => spread(rounds.map((round) => round.eventsPerSecond)).median,
+  )
+  return Math.max(1, Math.round(shareOfSlowest * Math.min(...sustained)))
+}
+
+async function checkOf({ kafka }: Bench, { contender, sent }: Measured): Promise<TopicCheck | undefined> {
+  const { topic } = contender
+  return topic === undefined ? undefined : checkTopic(kafka.fronting, topic, sent)
+}
+
+function resultOf(
+  { contender }: Measured,
+  { rounds, latency }: Series,
+  check: TopicCheck | undefined,
+): ContenderResult {
+  const { name, role, pid } = contender
   return {
-    ...{ name, role, sustainedEventsPerSecond, saturatedCpuMicrosPerEvent, rounds: series.rounds },
-    latency: series.latency.count === 0 ? undefined : series.latency.quantiles(),
+    ...{ name, role, rounds, check },
+    latency: latency.count === 0 ? undefined : latency.quantiles(),
     peakRssBytes: peakRssBytes(pid),
-    check: topic === undefined ? undefined : await checkTopic(kafka.fronting, topic, sent),
   }
 }
 

@@ -62,9 +62,7 @@ export async function latencyScenario(bench: Bench): Promise<LatencyResult> {
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const one of inTurn(all, round)) {
         const eventsPerSecond = rates.get(one) ?? 1
-        const events = Math.ceil(
-          Math.min(options.events / options.rounds, eventsPerSecond * options.roundSeconds),
-        )
+        const events = Math.ceil(Math.min(options.events, eventsPerSecond * options.roundSeconds))
         const pattern = options.pattern ?? 'poisson'
         if (one === durable) probe.run(probesPerSecond * options.eventsPerBody)
         const result = await one.drive(one.requestsOf(bodies.make(events)), {

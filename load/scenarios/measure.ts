@@ -69,8 +69,6 @@ export class Measured {
   readonly series = new Series()
   /** The most that it took in its warm-up. */
   sustainedEventsPerSecond = Number.NaN
-  /** What that cost. */
-  saturatedCpuMicrosPerEvent = Number.NaN
   readonly #bench: Bench
 
   constructor(bench: Bench, contender: Contender) {

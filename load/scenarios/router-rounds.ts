@@ -23,6 +23,9 @@ export interface RouterResult {
   readonly check: TopicCheck
 }
 
+/** In one round, the warm-up too. */
+const mostRecords = 200_000
+
 /** Fills the source through the proxy on `port`, lets each carrier carry the same records in turn, and reads both targets back. */
 export async function routerRounds(
   carriers: readonly Carrier[],
@@ -30,12 +33,10 @@ export async function routerRounds(
   { topic, port }: { topic: string; port: number },
 ): Promise<RouterResult[]> {
   const sent = new SentLog('route')
-  const perRound = Math.max(1, Math.floor(options.events / options.rounds))
-  const warmUp = Math.max(1, Math.min(options.events, 200_000))
+  const events = Math.min(options.events, mostRecords)
   const target = { address: { host: '127.0.0.1', port }, saysAccepted: true, onFate: sent.note.bind(sent) }
   const results = new Map<Carrier, RouterMeasurement[]>(carriers.map((carrier) => [carrier, []]))
   for (let round = 0; round <= options.rounds; round += 1) {
-    const events = round === 0 ? warmUp : perRound
     const bodies = buildBodies({ ...options, run: sent.run, first: sent.total, events, format: 'ndjson' })
     const requests = bodies.map((body) => ({ path: `/v1/topics/${topic}/events`, body }))
     await closedLoop({ target, requests, connections: options.connections })

@@ -4,11 +4,11 @@ import { closedLoop } from '../generator/closed-loop.ts'
 import type { PostRequest } from '../generator/http-connection.ts'
 import type { Measured } from './measure.ts'
 
-const mostEvents = 1_000_000
+export const mostWarmUpEvents = 1_000_000
 
 /** Events that a warm-up needs bodies for. */
 export function warmUpEvents({ options }: Bench): number {
-  return Math.min(mostEvents, options.events)
+  return Math.min(mostWarmUpEvents, options.events)
 }
 
 /**
@@ -39,5 +39,4 @@ export async function warmUp(
   )
   if (!(perSecond > 0)) throw new Error(`${contender.name} accepts nothing`)
   measured.sustainedEventsPerSecond = perSecond
-  measured.saturatedCpuMicrosPerEvent = cpu
 }

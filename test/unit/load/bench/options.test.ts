@@ -23,6 +23,7 @@ describe('the options of the bench', () => {
       [['--brokers', '2'], /--brokers/],
       [['--fronting', 'a:1'], /--fronting and --consumer/],
       [['--peer', 'http://127.0.0.1:1/x'], /--peer/],
+      [['--rate', '5', '--saturated'], /--rate and --saturated/],
       [['--colour'], /--colour/],
     ]
     for (const [argv, message] of wrong) {

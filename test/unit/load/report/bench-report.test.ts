@@ -44,8 +44,6 @@ function contender(role: ContenderResult['role'], cpu: number, more: Partial<Con
     ...{
       name: `the ${role}`,
       role,
-      sustainedEventsPerSecond: 5000,
-      saturatedCpuMicrosPerEvent: 1,
       rounds: [round],
     },
     ...{ latency: undefined, peakRssBytes: 2 ** 27, check, ...more },
@@ -68,7 +66,13 @@ describe('the report', () => {
     const losing = { ...check, lost: 1, delivered: 99, identical: false }
     const kafkajs = contender('kafkajs', 20, { check: losing }).result
     const contenders = [contender('forebay', 1).result, kafkajs, platformatic, floor]
-    const results: BenchResults = { cost: [{ format: 'ndjson', eventsPerSecond: 700, contenders }] }
+    const phase = { format: 'ndjson', contenders } as const
+    const results: BenchResults = {
+      cost: [
+        { ...phase, eventsPerSecond: undefined },
+        { ...phase, eventsPerSecond: 700 },
+      ],
+    }
     assert.deepEqual(
       verdictsOf(results).map(({ measured, target, pass }) => [
         Number(measured.median.toFixed(2)),
@@ -80,12 +84,15 @@ describe('the report', () => {
         [3, 4, false],
         [0.1, 1.2, true],
         [1.11, 1.4, true],
+        // At one rate for all, only the difference to the floor.
+        [0.1, 1.2, true],
       ],
     )
     const text = benchMarkdown(reportOf(results))
     assert.match(text, /\| the forebay \| 1\.00 \[1\.00, 1\.00\] \|.*\| 128 MiB \|.*\| yes \|/)
     assert.match(text, /\| the kafkajs \| 20\.00 .*\*\*no\*\*: 1 lost/)
     assert.match(text, /platformatic ÷ forebay.*\| ≥ 4\.00 × \| \*\*FAIL\*\* \|/)
+    assert.match(text, /NDJSON: saturated/)
     assert.match(text, /NDJSON: 700 events\/s offered to each/)
     assert.match(text, /The generator was not the bottleneck/)
     assert.doesNotMatch(text, /Router|## Latency/)
