@@ -6,7 +6,7 @@ import type { StoredPlacement } from '../store/control-store.ts'
 export const maxStandbyBrokers = 200
 export const maxStandbyPartitions = 10_000
 /** A hundred topics of four partitions have their leaders after half a second (rules "Kafka facts"). */
-export const topicsPerBatch = 100
+export const defaultTopicsPerBatch = 100
 
 /** A topic as the store has it. */
 export interface PlacedTopic {
@@ -34,6 +34,7 @@ export interface PlanRequest {
   readonly facts: StandbyFacts | undefined
   /** The cluster is well, and nothing may be lost, doubled or put out of order. */
   readonly planned: boolean
+  readonly topicsPerBatch?: number
 }
 
 /** One topic on its way from its home to the standby, or back. Everything that a step needs later, so that a resumed operation asks nobody. */
@@ -95,7 +96,7 @@ export function planFailover(request: PlanRequest): MovePlan {
     cluster,
     standby,
     planned,
-    batches: inBatches(moving),
+    batches: inBatches(moving, request.topicsPerBatch),
     left,
     notes: degradedNotes(moving, standby, facts),
     problems: problemsOf(moving, left, cluster, standby, facts),
@@ -122,7 +123,7 @@ export function planFailback(request: Omit<PlanRequest, 'facts' | 'planned'>): M
     cluster,
     standby,
     planned: true,
-    batches: inBatches(moving),
+    batches: inBatches(moving, request.topicsPerBatch),
     left,
     notes: [],
     problems,
@@ -152,7 +153,10 @@ function moveOf({ spec, placement, provisioned }: PlacedTopic, home: string, sta
   }
 }
 
-function inBatches(moves: readonly TopicMove[]): readonly (readonly TopicMove[])[] {
+function inBatches(
+  moves: readonly TopicMove[],
+  topicsPerBatch = defaultTopicsPerBatch,
+): readonly (readonly TopicMove[])[] {
   const batches: (readonly TopicMove[])[] = []
   for (let first = 0; first < moves.length; first += topicsPerBatch)
     batches.push(moves.slice(first, first + topicsPerBatch))
@@ -171,7 +175,7 @@ function degradedNotes(
   const [first] = degraded
   const replicas = first === undefined ? 0 : planTopic(first.spec, facts.brokers).replicas
   return [
-    `${degraded.length} topics have replicas ${replicas} there: ${standby} has ${facts.brokers === 1 ? '1 broker' : `${facts.brokers} brokers`}`,
+    `replicas ${replicas} there for ${degraded.length === 1 ? '1 topic' : `${degraded.length} topics`}: ${standby} has ${facts.brokers === 1 ? '1 broker' : `${facts.brokers} brokers`}`,
   ]
 }
 

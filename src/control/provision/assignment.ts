@@ -36,6 +36,22 @@ export function assignReplicas(request: AssignmentRequest): readonly (readonly n
   return assignment
 }
 
+/**
+ * The assignment of one topic where every broker has a rack; `undefined` = let Kafka assign. Where it starts in the list of brokers
+ * follows from the name, so that the leaders of many topics are spread.
+ */
+export function assignTopic(
+  topic: string,
+  brokers: readonly { readonly id: number; readonly rack?: string }[],
+  { replicas, firstPartition, partitions }: Omit<AssignmentRequest, 'brokers' | 'start'>,
+): readonly (readonly number[])[] | undefined {
+  const racked = brokers.flatMap(({ id, rack }): RackedBroker[] => (rack === undefined ? [] : [{ id, rack }]))
+  if (racked.length < brokers.length) return undefined
+  let start = 0
+  for (const character of topic) start = (start * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003
+  return assignReplicas({ brokers: racked, partitions, replicas, firstPartition, start })
+}
+
 function chooseReplicas(
   brokers: readonly RackedBroker[],
   racks: number,

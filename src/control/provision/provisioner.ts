@@ -7,7 +7,7 @@ import {
   KafkaRefusedError,
   type TopicDescription,
 } from '../../kafka/admin.ts'
-import { assignReplicas, type RackedBroker } from './assignment.ts'
+import { assignTopic } from './assignment.ts'
 import { asProblem, type ClusterAdmins } from './clusters.ts'
 import { type ProvisionPlan, planTopic, wantedReplicas } from './plan.ts'
 
@@ -79,7 +79,7 @@ export class Provisioner {
     brokers: readonly BrokerDescription[],
   ): Promise<Provisioned> {
     const plan = planTopic(spec, brokers.length)
-    const assignment = assign(kafkaTopic, brokers, plan.replicas, 0, plan.partitions)
+    const assignment = assignTopic(kafkaTopic, brokers, { ...plan, firstPartition: 0 })
     const topicId = await admin.createTopic({
       name: kafkaTopic,
       ...plan,
@@ -133,7 +133,10 @@ export class Provisioner {
   ): Promise<void> {
     const fits = plan.replicas <= brokers.length
     const added = plan.partitions - present
-    const assignment = fits ? assign(kafkaTopic, brokers, plan.replicas, present, added) : undefined
+    const { replicas } = plan
+    const assignment = fits
+      ? assignTopic(kafkaTopic, brokers, { replicas, firstPartition: present, partitions: added })
+      : undefined
     await admin.growPartitions(kafkaTopic, plan.partitions, assignment)
   }
 }
@@ -156,21 +159,6 @@ async function configDrift(
     if (config?.value === to && config.ownToTopic) return []
     return [{ name, from: config?.value === to ? `${to} by default` : String(config?.value), to }]
   })
-}
-
-/** By KIP-36 where every broker has a rack; otherwise Kafka assigns. The start follows from the name, so that leaders are spread. */
-function assign(
-  kafkaTopic: string,
-  brokers: readonly BrokerDescription[],
-  replicas: number,
-  firstPartition: number,
-  partitions: number,
-): readonly (readonly number[])[] | undefined {
-  const racked = brokers.flatMap(({ id, rack }): RackedBroker[] => (rack === undefined ? [] : [{ id, rack }]))
-  if (racked.length < brokers.length) return undefined
-  let start = 0
-  for (const byte of Buffer.from(kafkaTopic)) start = (start * 31 + byte) % 1_000_003
-  return assignReplicas({ brokers: racked, partitions, replicas, firstPartition, start })
 }
 
 function degradedNotes(cluster: ClusterSpec, spec: TopicSpec, replicas: number, brokers: number): string[] {
