@@ -9,6 +9,8 @@ const turns = full ? 5 : 3
 const quietMs = 2500
 /** Opening a thousand connections is work for the machine, and not what is judged. */
 const openingMs = 1000
+/** What a machine under ten times its load adds; who is not closed stays for the 30 s that are waited. */
+const busyMs = 10_000
 const limits = { headersMs: 2000, bodyMs: 3000 }
 
 test('F29: dripped headers, dripped and stalled bodies and 1000 idle sockets: closed in time, others are unaffected', {
@@ -56,9 +58,9 @@ function slowKinds(topic: string): SlowKind[] {
 function assertClosedInTime(bed: FaultBed, { kind, closed, slowestMs, answers }: SlowEnd): void {
   bed.note(`${kind}: closed after at most, s`, slowestMs / 1000)
   assert.equal(closed, kind === 'idle' ? 1000 : each, `${kind}: ${closed} were closed`)
-  // The time limit, a look at the connections every second at most, a second to read the rest of a body; and a busy machine.
+  // The time limit, a look at the connections every second at most, a second to read the rest of a body.
   const limitMs = kind === 'idle' ? limits.headersMs + 1000 : limits.bodyMs + 2000
-  assert.ok(slowestMs < limitMs + 3000, `${kind}: ${slowestMs} ms`)
+  assert.ok(slowestMs < limitMs + busyMs, `${kind}: ${slowestMs} ms`)
   if (kind === 'idle') return
   assert.equal(answers.length, 1, `${kind}: ${answers.join(', ')}`)
   assert.match(answers[0] ?? '', /^HTTP\/1\.1 408 /, kind)
