@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FaultBed } from '../support/fault-bed.ts'
 
-test('F27: the proxy is stopped for 10 s: on waking nothing is taken for timed out, nothing is refused', {
+test('F27: the proxy is stopped for 10 s: on waking it is ready, nothing is taken for timed out, nothing is refused', {
   timeout: 240_000,
 }, async (context) => {
   const bed = await FaultBed.make(context, { topics: { fast: {}, durable: { delivery: 'durable' } } })
@@ -16,6 +16,8 @@ test('F27: the proxy is stopped for 10 s: on waking nothing is taken for timed o
   bed.proxy.process.kill('SIGSTOP')
   await bed.during(10_000)
   bed.proxy.process.kill('SIGCONT')
+  const woken = await fetch(`${bed.proxy.url}/readyz`)
+  assert.equal(woken.status, 200, await woken.text())
   await bed.during(2000)
   const metrics = await bed.settle()
   for (const { requests } of [fast, durable]) {
@@ -24,6 +26,10 @@ test('F27: the proxy is stopped for 10 s: on waking nothing is taken for timed o
       [],
       bed.log,
     )
+  }
+  for (const [sample, opened] of metrics) {
+    if (sample.startsWith('forebay_lane_breaker_opened_total'))
+      assert.equal(opened, 0, `${sample}\n${bed.log}`)
   }
   const resent = bed.resent(metrics, 'fast') + bed.resent(metrics, 'durable')
   assert.equal(resent, 0, `${resent} events were sent again though no broker failed\n${bed.log}`)
