@@ -132,10 +132,11 @@ export class ProxyProcess {
     this.#gate.state = 'leaving'
     const graceMs = Math.max(0, Math.min(drainGraceMs, drainTimeoutMs - lastWordsMs))
     await Promise.race([delay(graceMs, undefined, { ref: false }), hurry])
+    // Whoever still comes is served until the port is closed.
+    await closePort(this.#app.server, hurry)
     this.#gate.state = 'shut'
     this.#pipeline.close()
     this.#buffer.flush()
-    await closePort(this.#app.server)
     const deadlineMs = startedMs + Math.max(0, drainTimeoutMs - lastWordsMs)
     const drained = this.#producers.drain(deadlineMs)
     // Giving everything up lets the first drain end too, with the whole count.
