@@ -74,7 +74,7 @@ export class TestProcess {
   }
 
   /** Waits until `GET <url>` answers 200; `url` is a process's base URL (then its /readyz is asked) or any other address of it. */
-  async waitForReady(url: string, timeoutMs = 30_000): Promise<void> {
+  async waitForReady(url: string, timeoutMs = 120_000): Promise<void> {
     const address = new URL(url)
     if (address.pathname === '/') address.pathname = '/readyz'
     let ended: ProcessExit | undefined
