@@ -30,6 +30,8 @@ export interface BenchOptions {
   /** Of the cost scenarios only the saturated phase. */
   readonly saturated: boolean
   readonly brokers: 1 | 3
+  /** Servers on a core of their own. */
+  readonly pinned: boolean
   readonly peers: readonly Peer[]
   readonly topicCounts: readonly number[]
   readonly connectionCounts: readonly number[]
@@ -69,6 +71,7 @@ export function benchOptions(argv: readonly string[]): BenchOptions | undefined 
     rate: values.rate === undefined ? undefined : whole('rate', values.rate),
     saturated: values.saturated === true,
     brokers: values.brokers === '3' ? 3 : 1,
+    pinned: values.unpinned !== true,
     peers: (values.peer ?? []).map(parsePeer),
     topicCounts: counts('topics', values.topics ?? (quick ? '1,100' : '1,10,100,1000')),
     connectionCounts: counts(
@@ -102,6 +105,7 @@ function parse(argv: readonly string[]) {
         arrivals: text,
         rate: text,
         saturated: flag,
+        unpinned: flag,
         brokers: { ...text, default: '1' },
         peer: { type: 'string', multiple: true },
         topics: text,

@@ -12,15 +12,19 @@ export interface Pinning {
 /** Pins this process (its children inherit it) to core 1 and servers to core 0, where `taskset` and a second core are there. */
 export function pinCores(): Pinning {
   if (availableParallelism() < 2) {
-    return { description: 'not pinned: there is one core only', serverPrefix: [] }
+    return notPinned('there is one core only')
   }
   try {
     execFileSync('taskset', ['-a', '-c', '-p', '1', String(process.pid)], { stdio: 'pipe' })
   } catch (error) {
-    return { description: `not pinned: taskset failed (${(error as Error).message})`, serverPrefix: [] }
+    return notPinned(`taskset failed (${(error as Error).message})`)
   }
   return {
     description: 'each server on core 0; generator, brokers and control plane on core 1',
     serverPrefix: ['taskset', '-c', '0'],
   }
+}
+
+export function notPinned(why: string): Pinning {
+  return { description: `not pinned: ${why}`, serverPrefix: [] }
 }

@@ -22,6 +22,7 @@ Measures Forebay beside the baselines in one run, in interleaved rounds, on real
   --rate N          only the phase of one rate, with this one, in events per second (default: what the slowest
                     contender took when saturated, less 20 %; for latency, topics and connections half of the maximum)
   --saturated       only the saturated phase
+  --unpinned        let servers and generator run on any core: for trying out, not for figures
   --brokers 1|3     brokers of the fronting cluster (default 1)
   --peer [NAME=]URL,PID   a running server beside the others, posted to at that URL (may be repeated)
   --topics LIST     numbers of topics for the scenario topics (default 1,10,100,1000)
