@@ -4,8 +4,8 @@ import { formatBytes } from '../core/units.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { listenForTermination } from '../telemetry/termination.ts'
 import { descriptorLimit } from './descriptor-limit.ts'
-import { ProxyProcess, type ProxySettings } from './proxy-process.ts'
-import { ProxyParent } from './workers/proxy-parent.ts'
+import type { ProxyProcess, ProxySettings } from './proxy-process.ts'
+import type { ProxyParent } from './workers/proxy-parent.ts'
 
 /** Descriptors for Kafka, the disk and the control plane; the others are for clients. */
 const ownDescriptors = 100
@@ -26,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   const logger = createLogger('proxy', config.values.logLevel)
   const termination = listenForTermination()
-  const proxy = create(config.values, logger)
+  const proxy = await create(config.values, logger)
   try {
     await proxy.start()
   } catch (error) {
@@ -40,13 +40,18 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exit(undelivered.unsent + undelivered.unanswered === 0 ? 0 : 1)
 }
 
-function create(settings: ProxySettings, logger: Logger): ProxyProcess | ProxyParent {
+async function create(settings: ProxySettings, logger: Logger): Promise<ProxyProcess | ProxyParent> {
   const { workers } = settings
   // Descriptors are counted for each process.
   const most = Math.min(Math.ceil(mostConnections / workers), descriptorLimit() - ownDescriptors)
   const maxConnections = Math.max(10, most)
-  const Kind = workers === 1 ? ProxyProcess : ProxyParent
-  return new Kind(settings, logger, maxConnections)
+  // A parent handles no event: without the data path it starts its workers sooner, and is smaller.
+  if (workers > 1) {
+    const { ProxyParent } = await import('./workers/proxy-parent.ts')
+    return new ProxyParent(settings, logger, maxConnections)
+  }
+  const { ProxyProcess } = await import('./proxy-process.ts')
+  return new ProxyProcess(settings, logger, maxConnections)
 }
 
 function read(argv: readonly string[]) {
