@@ -52,6 +52,7 @@ for (const { does, inject, end } of wholeClusterOutages) {
     assert.ok(buffered > 0.95 * capBytes && buffered <= capBytes, `${buffered} bytes were buffered`)
     const { peak } = residentBytes(bed.proxy.process.pid)
     context.diagnostic(`resident at most ${Math.round(peak / 2 ** 20)} MiB`)
+    assert.ok(peak <= capBytes + 150 * 2 ** 20, `memory reached ${peak} bytes`)
 
     const endedMs = nowMs()
     await end(bed.cluster)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
+import { FaultBed, full, longOnly, nowMs } from '../support/fault-bed.ts'
 import { brokerIds } from '../support/fault-brokers.ts'
 import { memoryCgroup, residentBytes } from '../support/fault-memory.ts'
 import type { StartOptions } from '../support/process.ts'
@@ -43,6 +43,7 @@ for (const [how, are] of [
 ] as const) {
   test(`F26: all clusters are ${are} and the heap is small: refuses before it dies, memory within cap + 150 MiB`, {
     timeout: 300_000,
+    skip: how === 'kill' ? longOnly : false,
   }, async (context) => {
     await underPressure(context, how, { env: { NODE_OPTIONS: '--max-old-space-size=64' } })
   })

@@ -101,11 +101,7 @@ test('F30: endless bodies, 1 GB and bombs: refused at the limit, memory stays fl
   context.diagnostic(
     `resident after: ${Math.round(after.now / 2 ** 20)} MiB, peak ${Math.round(after.peak / 2 ** 20)} MiB`,
   )
-  // Inflated blocks are freed by the garbage collector, so what was refused stands there a while, beside the buffer.
-  assert.ok(
-    after.peak - before.now <= (64 + 100) * 2 ** 20,
-    `memory grew by ${after.peak - before.now} bytes`,
-  )
+  assert.ok(after.peak <= (64 + 150) * 2 ** 20, `memory reached ${after.peak} bytes`)
   const metrics = await bed.settle()
   assert.deepEqual(
     load.requests.filter(({ fate }) => fate !== 'accepted'),

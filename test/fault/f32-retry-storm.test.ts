@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { Pool } from 'undici'
-import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
+import { FaultBed, full, longOnly, nowMs } from '../support/fault-bed.ts'
 import { brokerIds, wholeClusterOutages } from '../support/fault-brokers.ts'
 import { type LoadedRequest, ndjson, nextRun } from '../support/fault-load.ts'
 import { residentBytes } from '../support/fault-memory.ts'
@@ -64,12 +64,12 @@ class RetryStorm {
   }
 }
 
-for (const { does, inject, end } of wholeClusterOutages) {
+for (const { outage, does, inject, end } of wholeClusterOutages) {
   test(`F32: the cluster ${does}, 500 clients retry at once against a full buffer: refused early and cheaply, goodput comes back at once`, {
     timeout: 240_000,
+    skip: outage === 'killed' ? longOnly : false,
   }, async (context) => {
     const bed = await FaultBed.make(context, { topics: { fast: {} }, proxyArgs: ['--max-buffer', '16MiB'] })
-    const before = residentBytes(bed.proxy.process.pid).now
     const injectedMs = nowMs()
     for (const id of brokerIds) await inject(bed.cluster, id)
     const storm = new RetryStorm(bed.proxy.url, bed.topic('fast'))
@@ -109,8 +109,7 @@ for (const { does, inject, end } of wholeClusterOutages) {
     assert.ok(perSecond > 300, `${perSecond} refusals a second`)
     // A broker that hung is left alone for 3 s, and elections take a few seconds more.
     assert.ok(backMs < 15_000, `goodput came back after ${backMs} ms`)
-    // 500 connections and their requests, beside the buffer.
-    assert.ok(peak - before <= (16 + 100) * 2 ** 20, `memory grew by ${peak - before} bytes`)
+    assert.ok(peak <= (16 + 150) * 2 ** 20, `memory reached ${peak} bytes`)
     await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
   })
 }

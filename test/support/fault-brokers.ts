@@ -27,6 +27,7 @@ export interface FaultCluster {
 /** How all brokers are lost at once and come back; `does` is for the test's name. */
 export const wholeClusterOutages = [
   {
+    outage: 'hung',
     does: 'hangs and wakes up',
     inject: (cluster: FaultCluster, broker: number) => cluster.pause(broker),
     end: async (cluster: FaultCluster) => {
@@ -34,6 +35,7 @@ export const wholeClusterOutages = [
     },
   },
   {
+    outage: 'killed',
     does: 'is killed and started again',
     inject: (cluster: FaultCluster, broker: number) => cluster.kill(broker),
     end: (cluster: FaultCluster) => cluster.heal(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { nowMs } from './fault-bed.ts'
+import { longOnly, nowMs } from './fault-bed.ts'
 import { verdictOf } from './fault-checker.ts'
 import { faultCluster } from './fault-cluster.ts'
 import { FigureKeeper } from './fault-figures.ts'
@@ -22,6 +22,7 @@ export interface Outage extends Pick<OneBrokerFault, 'inject' | 'end'> {
   readonly id: string
   /** For the test's name: `a broker …`. */
   readonly does: string
+  readonly longOnly?: boolean
 }
 
 /**
@@ -32,6 +33,7 @@ export function eightSeconds(outage: Outage): void {
   const { id, does } = outage
   test(`${id}: a broker ${does} for 8 s of 20: durable loses nothing, fast what was not replicated, nobody is refused`, {
     timeout: 240_000,
+    skip: outage.longOnly === true ? longOnly : false,
   }, async (context) => {
     const fault = { ...outage, outageMs, aroundMs, partitions, fastLoad: load, durableLoad: load }
     const result = await oneBrokerFault(context, fault)
