@@ -40,7 +40,24 @@ const spoiledBody = fc
     for (const [at, byte] of spoils) body.write(byte, at % body.length, 'latin1')
     return body
   })
-const bodies = fc.oneof(anyBody, spoiledBody)
+/** Lines that begin and end like sound ones, with little between. */
+const bracketedLines = fc
+  .array(
+    fc
+      .tuple(
+        fc.constantFrom('{}', '[]', '{]'),
+        fc.array(
+          fc.constantFrom('"', '\\', '\\"', ' ', 'x'.repeat(60), '\r', '{}', '\u007f', '\u0001', 'y'),
+          {
+            maxLength: 4,
+          },
+        ),
+      )
+      .map(([brackets, inner]) => `${brackets[0]}${inner.join('')}${brackets[1]}`),
+    { maxLength: 20 },
+  )
+  .map((lines) => Buffer.from(lines.join('\n')))
+const bodies = fc.oneof(anyBody, spoiledBody, bracketedLines)
 const depths = fc.integer({ min: 1, max: 6 })
 
 function found(bounds: EventBounds): number[][] {
