@@ -25,7 +25,7 @@ async function ask<Result>(what: string, proxy: RunningProxy, question: () => Pr
   const bounded = () =>
     Promise.race([
       question(),
-      new Promise<undefined>((resolve) => setTimeout(resolve, 3000, undefined).unref()),
+      new Promise<undefined>((resolve) => setTimeout(resolve, 10_000, undefined).unref()),
     ])
   return waitFor(bounded, { describe: what, state: () => proxy.process.output.slice(-4000) })
 }
