@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { freeMemory } from '../free-memory.ts'
 
 /** What is read of a body that was refused, so that the client sees the answer instead of a reset. */
 export const discardBytes = 64 * 1024
@@ -30,6 +31,7 @@ export function discardBody(request: IncomingMessage, ended: (whole: boolean) =>
   }
   const onData = (chunk: Buffer): void => {
     left -= chunk.length
+    freeMemory(chunk)
     if (left < 0) request.pause()
   }
   const onEnd = (): void => stop(true)

@@ -48,20 +48,3 @@ export class InflateTurns {
     }
   }
 }
-
-/** Prefix codes of up to 3 × 256 block types. */
-const brotliTablesBytes = 2 * 2 ** 20
-
-/** Upper bound of a brotli decoder's memory, from the window that the stream's first byte announces (RFC 7932 §9.1). */
-export function brotliBytes(raw: Buffer): number {
-  // The window grows as it is needed, and the old one stands beside the new one meanwhile.
-  return brotliTablesBytes + 1.5 * 2 ** brotliWindowLog(raw[0] ?? 0)
-}
-
-function brotliWindowLog(first: number): number {
-  if ((first & 1) === 0) return 16
-  const high = (first >> 1) & 7
-  if (high !== 0) return 17 + high
-  const low = (first >> 4) & 7
-  return low === 0 ? 17 : 8 + low
-}

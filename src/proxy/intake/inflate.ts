@@ -10,21 +10,19 @@ import {
   type ZstdDecompress,
 } from 'node:zlib'
 import { Problem } from '../../core/problems.ts'
+import { brotliBytes, zstdBytes, zstdWindowLog } from './decoder-window.ts'
 import type { ContentEncoding } from './framing.ts'
-import { brotliBytes, InflateTurns } from './inflate-turns.ts'
+import { InflateTurns } from './inflate-turns.ts'
 import { type Staging, stepBytes } from './staging.ts'
 
 type Encoding = Exclude<ContentEncoding, 'identity'>
 type Inflater = Gunzip | Inflate | BrotliDecompress | ZstdDecompress
 
-/** RFC 8878 §3.1.1.1.2 asks decoders for a window of 8 MiB; a larger one would be memory that nobody reserved. */
-const zstdWindowLog = 23
-
 /**
- * Memory of all decoders together: part of the fixed memory of a process, not of the cap. A window of 16 MiB, the largest that brotli
- * has, has it to itself.
+ * Memory of all decoders together: part of the fixed memory of a process, not of the cap. What needs more, as the largest windows of
+ * brotli do, has its turn alone.
  */
-const turns = new InflateTurns(16 * 2 ** 20)
+const turns = new InflateTurns(8 * 2 ** 20)
 
 /**
  * Inflates a whole body into `staging`, in its turn. Rejects with 400 for what is no whole stream, 429 when too many wait already, or
@@ -34,7 +32,7 @@ export async function inflate(raw: Buffer, encoding: Encoding, staging: Staging)
   const bytes = decoderBytes(encoding, raw)
   await turns.take(bytes)
   try {
-    await run(raw, encoding, createInflater(encoding), staging)
+    await run(raw, encoding, createInflater(encoding, raw), staging)
   } finally {
     turns.give(bytes)
   }
@@ -67,7 +65,7 @@ function run(raw: Buffer, encoding: Encoding, inflater: Inflater, staging: Stagi
 }
 
 /** `deflate` is the zlib format (RFC 9110 §8.4.1.2). */
-function createInflater(encoding: Encoding): Inflater {
+function createInflater(encoding: Encoding, raw: Buffer): Inflater {
   const chunkSize = stepBytes
   switch (encoding) {
     case 'gzip':
@@ -79,7 +77,8 @@ function createInflater(encoding: Encoding): Inflater {
     case 'zstd':
       return createZstdDecompress({
         chunkSize,
-        params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog },
+        // Of the frames of a body the first decides, so that a later one cannot take more than was reckoned with.
+        params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog(raw) },
       })
   }
 }
@@ -93,6 +92,6 @@ function decoderBytes(encoding: Encoding, raw: Buffer): number {
     case 'br':
       return brotliBytes(raw)
     case 'zstd':
-      return 2 ** zstdWindowLog + 8 * stepBytes
+      return zstdBytes(raw)
   }
 }

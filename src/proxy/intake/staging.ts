@@ -1,4 +1,5 @@
 import { Problem } from '../../core/problems.ts'
+import { freeAllMemory, freeMemory } from '../free-memory.ts'
 
 /** Room in the buffer that a request holds while its body is read. */
 export interface Reservation {
@@ -41,8 +42,13 @@ export class Staging {
   /** Takes the chunk over. Throws 413 past the limit, or what `Reservation.grow` throws. */
   add(chunk: Buffer): void {
     const total = this.#total + chunk.length
-    if (total > this.#maxBytes) throw tooLarge(this.#maxBytes)
-    while (total > this.#heldBytes) this.#grow(stepBytes)
+    try {
+      if (total > this.#maxBytes) throw tooLarge(this.#maxBytes)
+      while (total > this.#heldBytes) this.#grow(stepBytes)
+    } catch (error) {
+      freeMemory(chunk)
+      throw error
+    }
     this.#total = total
     if (total === chunk.length) {
       this.#only = chunk
@@ -68,9 +74,9 @@ export class Staging {
   /** Frees the body and gives its room back. */
   dispose(): void {
     // A chunk that is only a part of its memory may be written behind until its maker is done.
-    if (this.#only !== undefined && (this.#taken || isWhole(this.#only))) free(this.#only)
+    if (this.#only !== undefined) (this.#taken ? freeAllMemory : freeMemory)(this.#only)
     this.#only = undefined
-    for (const block of this.#blocks) free(block)
+    for (const block of this.#blocks) freeMemory(block)
     this.#blocks = []
     this.giveRoomBack()
   }
@@ -93,7 +99,7 @@ export class Staging {
     let at = 0
     for (const block of this.#blocks) {
       at += block.copy(whole, at)
-      free(block)
+      freeMemory(block)
     }
     this.#blocks = [whole]
     this.#used = this.#total
@@ -116,28 +122,11 @@ export class Staging {
       this.#used += copied
       from += copied
     }
-    if (isWhole(chunk)) free(chunk)
+    freeMemory(chunk)
   }
 }
 
 const nothing = Buffer.alloc(0)
-/** Smaller memory is not worth the call. */
-const leastFreedBytes = 4096
-
-function isWhole(buffer: Buffer): boolean {
-  return buffer.length === buffer.buffer.byteLength
-}
-
-/** Frees memory that nobody else has: a detached `ArrayBuffer` has given its bytes back. Whoever still looks sees an empty buffer. */
-function free({ buffer }: Buffer): void {
-  if (buffer.byteLength < leastFreedBytes || !(buffer instanceof ArrayBuffer)) return
-  try {
-    buffer.transfer(0)
-  } catch (error) {
-    // Node's own pool of small buffers cannot be detached, and need not be.
-    if (!(error instanceof TypeError)) throw error
-  }
-}
 
 export function tooLarge(maxBytes: number): Problem {
   return new Problem('too-large', `The body is larger than ${maxBytes} bytes.`)
