@@ -1,10 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib'
-import { compressFrame } from 'lz4-napi'
-import { compress as snappyCompress } from 'snappy'
 import type { CompressionName } from '../core/placement.ts'
-import { decompressLz4Frame } from './compression-lz4.ts'
-import { decompressSnappy, frameXerial } from './compression-snappy.ts'
 
 /** By the number in the lowest three attribute bits of a batch (KIP-98, KIP-110). */
 const names: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
@@ -13,6 +9,9 @@ const gzipAsync = promisify(gzip)
 const gunzipAsync = promisify(gunzip)
 const zstdAsync = promisify(zstdCompress)
 const unzstdAsync = promisify(zstdDecompress)
+
+/** These two codecs are native libraries, 3 MiB of memory each: loaded by the first batch that needs them. */
+const loadSnappy = () => import('./compression-snappy.ts')
 
 /** A payload does not decompress, or would grow past the bound that the caller set. */
 export class CompressionError extends Error {
@@ -41,10 +40,12 @@ export async function compress(codec: CompressionName, payload: Buffer): Promise
       return payload
     case 'gzip':
       return gzipAsync(payload)
-    case 'snappy':
-      return frameXerial(payload, (part) => snappyCompress(part))
+    case 'snappy': {
+      const [{ compress: snappy }, { frameXerial }] = await Promise.all([import('snappy'), loadSnappy()])
+      return frameXerial(payload, (part) => snappy(part))
+    }
     case 'lz4':
-      return compressFrame(payload)
+      return (await import('lz4-napi')).compressFrame(payload)
     case 'zstd':
       return zstdAsync(payload)
   }
@@ -62,9 +63,9 @@ export async function decompress(codec: CompressionName, payload: Buffer, maxByt
       case 'gzip':
         return await gunzipAsync(payload, { maxOutputLength: Math.max(1, maxBytes) })
       case 'snappy':
-        return decompressSnappy(payload, maxBytes)
+        return (await loadSnappy()).decompressSnappy(payload, maxBytes)
       case 'lz4':
-        return decompressLz4Frame(payload, maxBytes)
+        return (await import('./compression-lz4.ts')).decompressLz4Frame(payload, maxBytes)
       case 'zstd':
         return await unzstdAsync(payload, { maxOutputLength: Math.max(1, maxBytes) })
     }
