@@ -29,8 +29,8 @@ await main(room === undefined ? [command, ...rest].filter((word, index) => index
 
 /**
  * What carries events has a stated bound of memory (RSS ≤ cap + 150 MiB), and Node's defaults use up a third of it: a young generation of
- * three times 16 MiB, which short-lived requests never need, and malloc arenas for each of a dozen threads. Both can be set only before
- * a process starts, so this one starts itself once more in its place: the same pid, streams and environment.
+ * three times 16 MiB, which short-lived requests never need, and malloc arenas of a dozen threads that keep what was freed in them. Both
+ * can be set only before a process starts, so this one starts itself once more in its place: the same pid, streams and environment.
  */
 function keepMemorySmall() {
   const flag = '--max-semi-space-size'
@@ -39,7 +39,10 @@ function keepMemorySmall() {
   if (given.some((option) => option.includes(flag)) || process.execve === undefined) return
   const [node, ...args] = process.argv
   process.execve(process.execPath, [node, ...process.execArgv, `${flag}=${youngMiB}`, ...args], {
-    MALLOC_ARENA_MAX: '2',
+    MALLOC_ARENA_MAX: '1',
+    // Large memory (a decoder's window, a large body) goes back to the system when it is freed. glibc would raise both by itself.
+    MALLOC_MMAP_THRESHOLD_: String(2 ** 20),
+    MALLOC_TRIM_THRESHOLD_: String(2 ** 21),
     ...process.env,
   })
 }
