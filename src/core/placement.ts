@@ -33,6 +33,8 @@ export interface TopicPlacement {
   readonly mediaTypes: readonly string[]
   /** Set when the cluster could not give what the delivery class asks for, e.g. `replicas 1`. */
   readonly degraded?: string
+  /** Readers empty the other holders before they begin with `cluster`: a planned move keeps the order of keys. */
+  readonly drainFirst?: boolean
 }
 
 export type KafkaSink = { readonly type: 'kafka'; readonly cluster: string; readonly topic: string }

@@ -119,6 +119,8 @@ export class PostgresServer {
       'listen_addresses=127.0.0.1',
       `unix_socket_directories=${this.#data}`,
       'shared_buffers=16MB',
+      // Tests kill processes, not the machine; a start after a crash would first sync every file.
+      'fsync=off',
       'jit=off',
     ]
     const args = [
@@ -148,7 +150,7 @@ export class PostgresServer {
     )
   }
 
-  /** SIGINT ends all connections; SIGQUIT is a crash. SIGSTOP and SIGCONT go to the main process only, see `pause`. */
+  /** SIGINT ends all connections; SIGQUIT is a crash. */
   async stop(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
     const child = this.#child
     this.#child = undefined

@@ -126,10 +126,42 @@ export function testStoreContract(begin: (t: TestContext) => Promise<StoreUnderT
       placements.map(({ topic }) => topic),
       [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
     )
+    const moved = {
+      topic: 'n.a',
+      cluster: 'z',
+      holders: ['y', 'z'],
+      degraded: 'replicas 1',
+      drainFirst: true,
+    }
+    await store.commit([{ action: 'place', placement: moved }], by)
+    assert.deepEqual(
+      (await store.snapshot()).placements.find(({ topic }) => topic === 'n.a'),
+      moved,
+    )
     assert.deepEqual(
       placements.find(({ topic }) => topic === 'n.a'),
       { topic: 'n.a', cluster: 'y', holders: ['y'] },
     )
+  })
+
+  it('records what Kafka holds of a resource without a row in the audit log', async (t) => {
+    const { open } = await begin(t)
+    const store = await open()
+    const by = await lead(store)
+    await store.commit([namespace('a')], by)
+    const provisioned = [{ cluster: 'c', topicId: 'i', partitions: 1, replicas: 1, minInSync: 1 }]
+    const change = { action: 'provisioned', kind: 'Namespace', provisioned } as const
+    await store.commit(
+      [
+        { ...change, name: 'a' },
+        { ...change, name: 'gone' },
+      ],
+      by,
+    )
+    const found = await store.get('Namespace', 'a')
+    assert.deepEqual([found?.provisioned, (found?.revision ?? 0) > 1], [provisioned, true])
+    assert.equal((await store.auditRows(10)).length, 1)
+    assert.equal(await store.get('Namespace', 'gone'), undefined)
   })
 
   it('keeps operations, their steps and what was decided, without a new placement version', async (t) => {

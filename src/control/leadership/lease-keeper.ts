@@ -27,9 +27,11 @@ export interface LeaseKeeperOptions {
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
   readonly #stopping = new AbortController()
-  #term: number | undefined
+  /** Of the lease that the store gave us. */
+  #held: number | undefined
   #untilMs = Number.NEGATIVE_INFINITY
-  #told: number | undefined
+  /** The same once what the last leader wrote has been read. */
+  #leading: number | undefined
   #trouble: Error | undefined
   #rounds = 0
   #loop: Promise<void> = Promise.resolve()
@@ -40,7 +42,7 @@ export class LeaseKeeper {
 
   /** The term while this process leads. To be asked again after each wait: time passes. */
   get term(): number | undefined {
-    return this.#options.clock.monotonicMs() < this.#untilMs ? this.#term : undefined
+    return this.#options.clock.monotonicMs() < this.#untilMs ? this.#leading : undefined
   }
 
   /** Why the store did not answer when it was last looked at. */
@@ -85,8 +87,9 @@ export class LeaseKeeper {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop
-    const term = this.#term
-    this.#term = undefined
+    const term = this.#held
+    this.#held = undefined
+    this.#leading = undefined
     if (term === undefined) return
     try {
       await this.#options.store.releaseLease(term)
@@ -98,7 +101,7 @@ export class LeaseKeeper {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const pauseMs = this.#options.lengthMs / (this.#term === undefined ? 6 : 3)
+      const pauseMs = this.#options.lengthMs / (this.#held === undefined ? 6 : 3)
       await delay(pauseMs, undefined, { signal }).catch((error: unknown) => {
         if (!signal.aborted) throw error
       })
@@ -107,10 +110,12 @@ export class LeaseKeeper {
   }
 
   async #round(): Promise<void> {
-    const { logger, onRound, onChange } = this.#options
+    const { logger, onRound } = this.#options
+    const before = this.#leading
     try {
       await this.#look()
       await onRound()
+      this.#leading = this.#held
       if (this.#trouble !== undefined) logger.info('the store answers again')
       this.#trouble = undefined
     } catch (error) {
@@ -122,14 +127,14 @@ export class LeaseKeeper {
       this.#trouble = error as Error
     }
     this.#rounds += 1
-    const { term } = this
-    if (term === undefined) this.#term = undefined
-    if (term === this.#told) return
-    this.#told = term
-    logger.info(
-      { term, leader: this.#options.leaderAddress() },
-      term === undefined ? 'standing by' : 'leading',
-    )
+    if (this.term === undefined) this.#leading = undefined
+    if (this.#leading !== before) this.#tell()
+  }
+
+  #tell(): void {
+    const { logger, onChange, leaderAddress } = this.#options
+    const term = this.#leading
+    logger.info({ term, leader: leaderAddress() }, term === undefined ? 'standing by' : 'leading')
     onChange(term)
   }
 
@@ -137,17 +142,16 @@ export class LeaseKeeper {
   async #look(): Promise<void> {
     const { store, candidate, lengthMs, clock, logger } = this.#options
     const askedAtMs = clock.monotonicMs()
-    if (this.#term !== undefined) {
-      if (await store.renewLease(this.#term, lengthMs)) {
+    if (this.#held !== undefined) {
+      if (await store.renewLease(this.#held, lengthMs)) {
         this.#untilMs = askedAtMs + lengthMs
         return
       }
-      logger.warn({ term: this.#term }, 'the lease is lost')
-      this.#term = undefined
+      logger.warn({ term: this.#held }, 'the lease is lost')
+      this.#held = undefined
+      this.#leading = undefined
     }
-    const term = await store.acquireLease(candidate, lengthMs)
-    if (term === undefined) return
-    this.#term = term
-    this.#untilMs = askedAtMs + lengthMs
+    this.#held = await store.acquireLease(candidate, lengthMs)
+    if (this.#held !== undefined) this.#untilMs = askedAtMs + lengthMs
   }
 }

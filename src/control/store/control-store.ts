@@ -35,6 +35,8 @@ export interface StoredPlacement {
   readonly cluster: string
   readonly holders: readonly string[]
   readonly degraded?: string
+  /** Readers empty the other holders before they begin with `cluster`: a planned move keeps the order of keys. */
+  readonly drainFirst?: boolean
 }
 
 /** A Kafka topic to be deleted, remembered in the transaction that forgot it, so that a crash in between leaves no orphan. */
@@ -58,6 +60,13 @@ export type Change =
   /** Deleting a topic takes its placement along. */
   | { readonly action: 'delete'; readonly kind: ResourceKind; readonly name: string }
   | { readonly action: 'place'; readonly placement: StoredPlacement }
+  /** What Kafka holds of a resource that stays as it is: no audit row, but a new revision. Nothing where the resource is gone. */
+  | {
+      readonly action: 'provisioned'
+      readonly kind: ResourceKind
+      readonly name: string
+      readonly provisioned: readonly ProvisionedTopic[]
+    }
   | { readonly action: 'deleteLater'; readonly deletion: PendingDeletion }
   | RecordChange
 

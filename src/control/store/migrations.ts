@@ -56,6 +56,7 @@ export const migrations: readonly string[] = [
   ) STRICT;
   INSERT INTO lease SELECT 1, lease_term, '', '', 0 FROM meta;
   ALTER TABLE meta DROP COLUMN lease_term;
+  ALTER TABLE placements ADD COLUMN drain_first INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE operations (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,

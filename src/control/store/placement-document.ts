@@ -43,6 +43,7 @@ function placeTopic(state: ControlState, placement: StoredPlacement): TopicPlace
       compression: spec.compression,
       mediaTypes: spec.mediaTypes,
       ...(placement.degraded === undefined ? {} : { degraded: placement.degraded }),
+      ...(placement.drainFirst === true ? { drainFirst: true } : {}),
     },
   ]
 }

@@ -45,12 +45,13 @@ export async function readOne<Kind extends ResourceKind>(
 }
 
 export async function readPlacements(sql: SqlSession): Promise<readonly StoredPlacement[]> {
-  const rows = await sql.all('SELECT topic, cluster, holders, degraded FROM placements ORDER BY topic')
+  const rows = await sql.all('SELECT * FROM placements ORDER BY topic')
   return rows.map((row) => ({
     topic: String(row.topic),
     cluster: String(row.cluster),
     holders: JSON.parse(String(row.holders)),
     ...(row.degraded === null ? {} : { degraded: String(row.degraded) }),
+    ...(row.drain_first === 1 ? { drainFirst: true } : {}),
   }))
 }
 
@@ -80,7 +81,7 @@ export async function putResource(
     kind,
     spec.name,
   )
-  const counted = await sql.get('UPDATE meta SET revision = revision + 1 RETURNING revision')
+  const revision = await nextRevision(sql)
   await sql.all(
     `INSERT INTO resources (kind, name, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (kind, name) DO UPDATE SET spec = excluded.spec, provisioned = excluded.provisioned,
@@ -89,12 +90,25 @@ export async function putResource(
     spec.name,
     JSON.stringify(spec),
     provisioned === undefined ? String(before?.provisioned ?? '[]') : JSON.stringify(provisioned),
-    Number(counted?.revision),
+    revision,
     context.at,
     context.at,
   )
   const action = before === undefined ? 'create' : 'update'
   await audit(sql, action, kind, spec.name, context, before, JSON.stringify(spec))
+}
+
+export async function putProvisioned(
+  sql: SqlSession,
+  { kind, name, provisioned }: Change & { action: 'provisioned' },
+): Promise<void> {
+  await sql.all(
+    'UPDATE resources SET provisioned = ?, revision = ? WHERE kind = ? AND name = ?',
+    JSON.stringify(provisioned),
+    await nextRevision(sql),
+    kind,
+    name,
+  )
 }
 
 /** A topic takes its placement along. */
@@ -119,14 +133,16 @@ export async function place(
   const last = [...byTopic.values()]
   await insertRows(
     sql,
-    'placements (topic, cluster, holders, degraded)',
-    last.map(({ topic, cluster, holders, degraded }) => [
+    'placements (topic, cluster, holders, degraded, drain_first)',
+    last.map(({ topic, cluster, holders, degraded, drainFirst }) => [
       topic,
       cluster,
       JSON.stringify(holders),
       degraded ?? null,
+      drainFirst === true ? 1 : 0,
     ]),
-    'ON CONFLICT (topic) DO UPDATE SET cluster = excluded.cluster, holders = excluded.holders, degraded = excluded.degraded',
+    `ON CONFLICT (topic) DO UPDATE SET cluster = excluded.cluster, holders = excluded.holders,
+      degraded = excluded.degraded, drain_first = excluded.drain_first`,
   )
   const events = last.map(({ topic, cluster, holders }) => ({
     kind: 'placement.change',
@@ -161,6 +177,11 @@ async function audit(
   )
   const event = { kind: `${kind.toLowerCase()}.${action}`, subject: name, data: { version, actor: by.actor } }
   await insertEvents(sql, [event], at, by.term)
+}
+
+async function nextRevision(sql: SqlSession): Promise<number> {
+  const row = await sql.get('UPDATE meta SET revision = revision + 1 RETURNING revision')
+  return Number(row?.revision)
 }
 
 function readResource<Kind extends ResourceKind>(row: Row): StoredResource<Kind> {

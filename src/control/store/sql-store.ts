@@ -31,6 +31,7 @@ import {
 import {
   deleteResource,
   place,
+  putProvisioned,
   putResource,
   readAudit,
   readDeletions,
@@ -200,6 +201,7 @@ async function applyAll(sql: SqlSession, changes: readonly Change[], context: Wr
     placements = []
     if (change.action === 'put') await putResource(sql, change, context)
     else if (change.action === 'delete') await deleteResource(sql, change.kind, change.name, context)
+    else if (change.action === 'provisioned') await putProvisioned(sql, change)
     else if (change.action === 'deleteLater') await rememberDeletion(sql, change.deletion)
     else await writeRecord(sql, change, context.by, context.at)
   }
