@@ -67,6 +67,11 @@ const rows: readonly Row[] = [
     action: 'fail-over',
   },
   {
+    name: 'fast path: both kinds in each of the seconds',
+    weather: [...before, { ...allKilled, reports: fine.reports }, allKilled],
+    action: 'suspect',
+  },
+  {
     name: 'fast path: one proxy gets something through',
     weather: [...before, ...times(5, { ...allHung, reports: proxies('stuck', 'stuck', 'some-fail') })],
     action: 'suspect',
@@ -102,6 +107,21 @@ const rows: readonly Row[] = [
     name: 'score: three bad rounds, and well by now',
     weather: [...before, ...times(30, slowTrouble), ...times(10, fine)],
     action: 'none',
+  },
+  {
+    name: 'score: the proxies were bad for long, and are well by now',
+    weather: [...before, ...times(60, slowTrouble), ...times(10, { ...slowTrouble, reports: fine.reports })],
+    action: 'suspect',
+  },
+  {
+    name: 'score: the watch found it bad for long, and finds it well by now',
+    weather: [...before, ...times(60, slowTrouble), ...times(10, { ...fine, reports: slowTrouble.reports })],
+    action: 'suspect',
+  },
+  {
+    name: 'score: both kinds must have come to 3, one that is at 6 does not help the other',
+    weather: [...before, ...times(60, { ...slowTrouble, reports: fine.reports }), ...times(20, slowTrouble)],
+    action: 'suspect',
   },
   {
     name: 'drop and error ratio: 1 % is allowed',
@@ -288,6 +308,11 @@ const rows: readonly Row[] = [
     weather: [...before, { ...allKilled, tookMs: 30_000 }, ...times(2, allKilled)],
     action: 'none',
     why: /not of now/,
+  },
+  {
+    name: 'own stall: what was seen while blind does not count when we see again',
+    weather: [...before, { ...allKilled, tookMs: 30_000 }, ...times(3, allKilled)],
+    action: 'suspect',
   },
   {
     name: 'own stall: a cluster that is still dead is moved once we see again',
