@@ -132,13 +132,13 @@ function endOfValue(from: usize, end: usize, maxDepth: u32, untilLineFeed: bool)
     while (brackets !== 0) {
       const bit = ctz(brackets)
       const byte = <u32>load<u8>(block + <usize>bit)
-      const kind = byte & 6
-      if (kind === 2) {
+      if ((byte & 6) === 2) {
         if (depth >= maxDepth) return 0
         depth += 1
         store<u8>(openBrackets + depth, <u8>(byte + 2))
       } else {
-        if (<u32>load<u8>(openBrackets + depth) !== byte || kind !== 4) return 0
+        // Whatever is no closing bracket (see isBracket) was never put here.
+        if (<u32>load<u8>(openBrackets + depth) !== byte) return 0
         depth -= 1
         if (depth === 0) return (odd & (((<u64>1) << bit) - 1)) === 0 ? block + <usize>bit + 1 : 0
       }
