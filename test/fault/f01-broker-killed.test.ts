@@ -9,8 +9,8 @@ test('F01: a broker is killed: traffic goes round it, durable loses nothing, fas
     inject: (cluster) => cluster.kill(2),
     outageMs: full ? 20_000 : 8000,
   })
-  const { bed, metrics, injectedMs } = result
+  const { bed, metrics, injectedMs, injectionEndedMs } = result
   assertGoesRound(result)
-  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
+  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs, injectionEndedMs)
   await bed.assertNothingLost(metrics, 'durable')
 })

@@ -10,9 +10,9 @@ test('F02: a broker hangs and wakes up: traffic goes round it, no growth beyond 
     end: (cluster) => cluster.resume(2),
     outageMs: full ? 30_000 : 8000,
   })
-  const { bed, metrics, injectedMs } = result
+  const { bed, metrics, injectedMs, injectionEndedMs } = result
   assertGoesRound(result)
   assertWithinLane(result)
-  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
+  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs, injectionEndedMs)
   await bed.assertNothingLost(metrics, 'durable')
 })

@@ -29,6 +29,7 @@ test(`F02: a broker hangs at ${eventsPerSecond} events/s of 1 KB: fast traffic g
   await bed.during(2000)
   const injectedMs = nowMs()
   await bed.cluster.pause(2)
+  const injectionEndedMs = nowMs()
   await bed.during(1000)
   // In the outage, with and without the durable topic.
   const all: Turn[] = []
@@ -64,7 +65,7 @@ test(`F02: a broker hangs at ${eventsPerSecond} events/s of 1 KB: fast traffic g
     'p99 of fast beside the durable topic, × without it',
     assertNotSlowed(context, 'fast', fast.requests, all),
   )
-  const { lost } = await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
+  const { lost } = await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs, injectionEndedMs)
   bed.note('fast events lost', lost)
   await bed.assertNothingLost(metrics, 'durable')
 })

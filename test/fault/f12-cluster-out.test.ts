@@ -29,6 +29,7 @@ for (const { does, inject, end } of wholeClusterOutages) {
     await bed.during(1000)
     const injectedMs = nowMs()
     for (const id of brokerIds) await inject(bed.cluster, id)
+    const injectionEndedMs = nowMs()
     await waitFor(() => fillers.every(({ requests }) => requests.at(-1)?.fate === 'refused'), {
       describe: 'every topic to be refused',
       timeoutMs: 60_000,
@@ -69,7 +70,8 @@ for (const { does, inject, end } of wholeClusterOutages) {
       .filter(({ fate }) => fate !== 'accepted')
     const reasons = new Set(answers.map(({ status, reason }) => `${status} ${reason}`))
     assert.deepEqual([...reasons], ['429 buffer-full'])
-    for (const name of fastTopics) await bed.assertLostOnlyUnreplicated(metrics, name, injectedMs)
+    for (const name of fastTopics)
+      await bed.assertLostOnlyUnreplicated(metrics, name, injectedMs, injectionEndedMs)
     await bed.assertNothingLost(metrics, 'durable')
     const named = durable.requests.filter(({ fate }) => fate !== 'accepted')
     for (const { status, reason } of named)

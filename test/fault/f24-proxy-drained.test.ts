@@ -72,7 +72,8 @@ for (const signals of [1, 2]) {
     const exit = await bed.proxy.process.exited
     const tookMs = nowMs() - terminatedMs
     assert.equal(exit.code, 1, bed.log)
-    assert.ok(tookMs < 4500, `it took ${tookMs} ms to exit`)
+    // The deadline is 3 s, or at once; the rest is what a busy machine takes to end a process.
+    assert.ok(tookMs < 8000, `it took ${tookMs} ms to exit`)
     await bed.settle()
     const words = drained.exec(bed.proxy.process.stdout)
     const [unsent, unanswered] = [Number(words?.[1]), Number(words?.[2])]

@@ -22,6 +22,7 @@ async function underPressure(
   await bed.load('durable', { requestsPerSecond: 5, eventsPerRequest: 20 })
   const injectedMs = nowMs()
   for (const id of brokerIds) await bed.cluster[how](id)
+  const injectionEndedMs = nowMs()
   await waitFor(() => fast.requests.some(({ reason }) => reason === 'buffer-full'), {
     describe: 'a refusal',
     timeoutMs: 90_000,
@@ -33,7 +34,7 @@ async function underPressure(
   context.diagnostic(`the proxy's memory reached ${Math.round(peak / 2 ** 20)} MiB with a cap of 64 MiB`)
   const metrics = await bed.settle()
   assert.ok(peak <= capBytes + fixedBytes, `the proxy's memory reached ${peak} bytes`)
-  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
+  await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs, injectionEndedMs)
   await bed.assertNothingLost(metrics, 'durable')
 }
 

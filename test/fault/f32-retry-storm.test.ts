@@ -72,6 +72,7 @@ for (const { outage, does, inject, end } of wholeClusterOutages) {
     const bed = await FaultBed.make(context, { topics: { fast: {} }, proxyArgs: ['--max-buffer', '16MiB'] })
     const injectedMs = nowMs()
     for (const id of brokerIds) await inject(bed.cluster, id)
+    const injectionEndedMs = nowMs()
     const storm = new RetryStorm(bed.proxy.url, bed.topic('fast'))
     bed.judgeToo(storm)
     await waitFor(() => storm.requests.some(({ fate }) => fate === 'refused'), { describe: 'a refusal' })
@@ -110,6 +111,6 @@ for (const { outage, does, inject, end } of wholeClusterOutages) {
     // A broker that hung is left alone for 3 s, and elections take a few seconds more.
     assert.ok(backMs < 15_000, `goodput came back after ${backMs} ms`)
     assert.ok(peak <= (16 + 150) * 2 ** 20, `memory reached ${peak} bytes`)
-    await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
+    await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs, injectionEndedMs)
   })
 }

@@ -227,17 +227,18 @@ export class FaultBed {
 
   /**
    * acks=1: what the leader had acknowledged and no follower had fetched yet when it was lost is gone, and nothing else: events that
-   * were accepted in the last second before the injection.
+   * were accepted in the last second before the injection, or while it went on. Times on the clock of the loads.
    */
   async assertLostOnlyUnreplicated(
     metrics: ReadonlyMap<string, number>,
     name: string,
     injectedMs: number,
+    injectionEndedMs = injectedMs,
   ): Promise<Verdict> {
     const verdict = await this.verdict(name)
     const times = verdict.lossAtMs.map((ms) => Math.round(ms - injectedMs))
     if (verdict.lost > 0) this.note(`${name} lost: earliest accepted, ms from the fault`, Math.min(...times))
-    const outside = times.filter((ms) => ms < -1000 || ms > 250)
+    const outside = times.filter((ms) => ms < -1000 || ms > injectionEndedMs - injectedMs + 250)
     assert.deepEqual(outside, [], `${name}: lost, though not accepted right before the fault\n${this.log}`)
     this.assertDuplicates(metrics, name, verdict)
     return verdict

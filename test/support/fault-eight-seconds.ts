@@ -37,12 +37,12 @@ export function eightSeconds(outage: Outage): void {
   }, async (context) => {
     const fault = { ...outage, outageMs, aroundMs, partitions, fastLoad: load, durableLoad: load }
     const result = await oneBrokerFault(context, fault)
-    const { bed, metrics, injectedMs, durable } = result
+    const { bed, metrics, injectedMs, injectionEndedMs, durable } = result
     assertGoesRound(result)
     assertWithinLane(result)
     const refused = durable.requests.filter(({ fate }) => fate !== 'accepted')
     assert.deepEqual(refused, [], 'durable traffic was refused')
-    const { lost } = await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs)
+    const { lost } = await bed.assertLostOnlyUnreplicated(metrics, 'fast', injectedMs, injectionEndedMs)
     bed.note('fast events lost', lost)
     await bed.assertNothingLost(metrics, 'durable')
   })

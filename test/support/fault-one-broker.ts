@@ -26,6 +26,8 @@ export interface OneBrokerResult {
   readonly durable: FaultLoad
   readonly sampler: ProxySampler
   readonly injectedMs: number
+  /** When the injection was done: everything before may still have been acknowledged. */
+  readonly injectionEndedMs: number
   readonly endedMs: number
   /** Of the proxy, when everything has its outcome. */
   readonly metrics: ReadonlyMap<string, number>
@@ -46,13 +48,14 @@ export async function oneBrokerFault(context: TestContext, fault: OneBrokerFault
   await bed.during(aroundMs)
   const injectedMs = nowMs()
   await fault.inject(bed.cluster)
+  const injectionEndedMs = nowMs()
   await bed.during(fault.outageMs)
   const endedMs = nowMs()
   await fault.end?.(bed.cluster)
   await bed.during(aroundMs)
   await sampler.stop()
   const metrics = await bed.settle()
-  return { bed, fast, durable, sampler, injectedMs, endedMs, metrics }
+  return { bed, fast, durable, sampler, injectedMs, injectionEndedMs, endedMs, metrics }
 }
 
 /**

@@ -19,14 +19,18 @@ export function rowOf(file: string): string {
   return file.slice(0, file.indexOf('-')).toUpperCase()
 }
 
-/** What went wrong or was left out, a line each. */
+/** What went wrong or was left out in every run, a line each. */
 export function remarks(runs: readonly FileRun[]): string[] {
   const lines: string[] = []
+  const ran = new Set(
+    runs.flatMap(({ tests }) => tests.filter(({ outcome }) => outcome !== 'skipped')).map(({ name }) => name),
+  )
   for (const { file, tests, timedOut, passed } of runs) {
     if (timedOut) lines.push(`${file}: killed at its time limit`)
     else if (!passed && tests.length === 0) lines.push(`${file}: ended before any of its tests did`)
     for (const { name, outcome, word } of tests)
-      if (outcome !== 'passed') lines.push(`${outcome}: ${name}${word === '' ? '' : `: ${word}`}`)
+      if (outcome === 'failed' || (outcome === 'skipped' && !ran.has(name)))
+        lines.push(`${outcome}: ${name}${word === '' ? '' : `: ${word}`}`)
   }
   return [...new Set(lines)]
 }
