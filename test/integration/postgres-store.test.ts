@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test'
 import type { ControlStore } from '../../src/control/store/control-store.ts'
 import { openStore } from '../../src/control/store/open-store.ts'
 import { openPostgres } from '../../src/control/store/postgres-open.ts'
+import { SqlLease } from '../../src/control/store/sql-lease.ts'
 import { fileCleanup } from '../support/file-cleanup.ts'
 import { PostgresServer, postgresBinaries } from '../support/postgres.ts'
 import { lead, namespace, storeError, testStoreContract } from '../support/store-contract.ts'
@@ -70,16 +71,16 @@ describe('the store in PostgreSQL', { skip: 'missing' in found ? found.missing :
     const silent = await openPostgres({ url, onIdleError: () => undefined })
     t.after(() => silent.close())
     const store = await open()
-    const old = await lead(store, 300)
+    const old = await lead(store, 1500)
+    const lease = new SqlLease(silent, store.storeId)
     const { promise: woken, resolve: wake } = Promise.withResolvers<void>()
     const writing = silent.write(async (sql) => {
-      await sql.all('SELECT term FROM lease FOR KEY SHARE')
-      await sql.all(`INSERT INTO events (at, term, kind, subject, data) VALUES ('', 1, 'late', '', '{}')`)
+      await lease.hold(sql, old.term)
       await woken
-      await sql.all('SELECT 1')
+      await sql.all(`INSERT INTO events (at, term, kind, subject, data) VALUES ('', 1, 'late', '', '{}')`)
     })
     const rival = { holder: 'two', address: 'http://two' }
-    // While the write holds the lease nobody can take it.
+    // The write holds the lease beyond its end, until the server ends the write.
     const term = await waitFor(() => store.acquireLease(rival, 60_000), {
       describe: 'the lease of the silent leader',
     })

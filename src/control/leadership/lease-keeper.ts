@@ -79,7 +79,7 @@ export class LeaseKeeper {
 
   /** Resolves after the first look at the store: a process that is alone leads by then. Call it once. */
   async start(): Promise<void> {
-    await this.#round()
+    await this.look()
     this.#loop = this.#run()
   }
 
@@ -105,15 +105,16 @@ export class LeaseKeeper {
       await delay(pauseMs, undefined, { signal }).catch((error: unknown) => {
         if (!signal.aborted) throw error
       })
-      if (!signal.aborted) await this.#round()
+      if (!signal.aborted) await this.look()
     }
   }
 
-  async #round(): Promise<void> {
+  /** One look at the store; `start` does it again and again. Never throws. */
+  async look(): Promise<void> {
     const { logger, onRound } = this.#options
     const before = this.#leading
     try {
-      await this.#look()
+      await this.#renewOrAcquire()
       await onRound()
       this.#leading = this.#held
       if (this.#trouble !== undefined) logger.info('the store answers again')
@@ -139,7 +140,7 @@ export class LeaseKeeper {
   }
 
   /** The time is taken before the store is asked, so that our end of the lease comes before the store's. */
-  async #look(): Promise<void> {
+  async #renewOrAcquire(): Promise<void> {
     const { store, candidate, lengthMs, clock, logger } = this.#options
     const askedAtMs = clock.monotonicMs()
     if (this.#held !== undefined) {
