@@ -88,6 +88,7 @@ for (const [kind, makeWorld, makePlan] of [
           // A hook may be given up, and is called at least once before.
           assert.deepEqual(world.outcome(), undisturbed.outcome())
           assert.deepEqual([...world.keys].sort(), [...undisturbed.keys].sort())
+          assert.equal(driver.rows.moves.length, kind === 'failover' ? 1 : 0)
         }),
         quick,
       )
@@ -107,6 +108,20 @@ for (const [kind, makeWorld, makePlan] of [
           assertEnded(driver.finish(), 'done')
           assert.deepEqual(world.outcome(), counting.outcome(), `crash at step ${at}`)
         }
+      }
+    })
+
+    it('whichever step takes longest, nothing that it guards comes before it', () => {
+      const whole = makeWorld()
+      const steps = Object.keys(start(makePlan(whole), whole).finish().steps)
+      for (const slow of steps) {
+        const world = makeWorld()
+        const driver = start(makePlan(world), world)
+        while (driver.stored.state === 'running') {
+          const pick = driver.pending.findIndex(({ step }) => step !== slow)
+          driver.turn({ pick: Math.max(0, pick), end: 'ok' })
+        }
+        assert.deepEqual(world.outcome(), whole.outcome(), slow)
       }
     })
 

@@ -1,6 +1,8 @@
 import { advance, dueEffects } from '../../../../src/control/failover/advance.ts'
 import type { Effect } from '../../../../src/control/failover/effect.ts'
 import type { Operation, OperationEvent } from '../../../../src/control/failover/operation.ts'
+import { loadOperation, recordsOf } from '../../../../src/control/failover/persist.ts'
+import type { RecordChange, StoredOperation, StoredStep } from '../../../../src/control/store/records.ts'
 import type { World } from './world.ts'
 
 /** What happens next: to which of the due effects, and how it ends. */
@@ -25,13 +27,14 @@ export class Driver {
   stored: Operation
   pending: readonly Effect[]
   readonly world: World
+  readonly rows = new Rows()
   #atMs = 0
 
   constructor(operation: Operation, world: World) {
     this.stored = operation
     this.pending = []
     this.world = world
-    this.#take({ kind: 'begin' })
+    this.#take({ kind: 'begin' }, true)
   }
 
   turn({ pick, end }: Turn): void {
@@ -89,23 +92,52 @@ export class Driver {
     if (operation !== before) throw new Error('the word of a deposed leader was taken')
   }
 
-  #take(what: Said): void {
+  #take(what: Said, isNew = false): void {
     this.#atMs += 10
     const event = { ...what, term: this.stored.term, atMs: this.#atMs } as OperationEvent
-    const { operation, effects } = advance(this.stored, event)
-    this.stored = JSON.parse(JSON.stringify(operation))
+    const advanced = advance(this.stored, event)
+    const { operation, effects } = advanced
+    if (isNew || operation !== this.stored)
+      this.rows.commit(recordsOf(isNew ? undefined : this.stored, advanced), operation.term)
+    this.stored = operation
     const due = new Set(dueEffects(this.stored).map(({ key }) => key))
     this.pending = [...this.pending, ...effects].filter(({ key }) => due.has(key))
   }
 
+  /** Whoever takes over knows what was committed, and nothing else. */
   #takeOver(): void {
-    this.pending = []
-    this.#take({ kind: 'begin' })
     this.#atMs += 10
-    const event: OperationEvent = { kind: 'taken-over', term: this.stored.term + 1, atMs: this.#atMs }
-    const { operation, effects } = advance(this.stored, event)
-    this.stored = JSON.parse(JSON.stringify(operation))
-    this.pending = effects
+    const read = this.rows.read()
+    const event: OperationEvent = { kind: 'taken-over', term: read.term + 1, atMs: this.#atMs }
+    const advanced = advance(read, event)
+    this.rows.commit(recordsOf(read, advanced), advanced.operation.term)
+    this.stored = advanced.operation
+    this.pending = advanced.effects
+  }
+}
+
+/** The tables of the store that an operation is in. */
+export class Rows {
+  readonly moves: unknown[] = []
+  readonly events: { readonly kind: string; readonly data: Readonly<Record<string, unknown>> }[] = []
+  #operation: StoredOperation | undefined
+  readonly #steps = new Map<string, StoredStep>()
+
+  commit(changes: readonly RecordChange[], term: number): void {
+    const stamps = { createdAt: '', updatedAt: '' }
+    for (const change of JSON.parse(JSON.stringify(changes)) as readonly RecordChange[]) {
+      if (change.action === 'operation') this.#operation = { ...change.operation, ...stamps, term, actor: '' }
+      else if (change.action === 'step')
+        this.#steps.set(change.step.key, { ...change.step, ...stamps, writes: 1 })
+      else if (change.action === 'move') this.moves.push(change.move)
+      else if (change.action === 'event') this.events.push(change.event)
+      else throw new Error(`unexpected ${change.action}`)
+    }
+  }
+
+  read(): Operation {
+    if (this.#operation === undefined) throw new Error('nothing was stored')
+    return loadOperation(this.#operation, [...this.#steps.values()])
   }
 }
 
