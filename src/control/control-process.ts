@@ -105,6 +105,7 @@ async function run(
     admins,
     feed,
     service,
+    keeper,
     registry: controlMetrics(feed, keeper),
     health,
     logger,

@@ -109,13 +109,23 @@ describe('replicas of the control plane on one PostgreSQL', {
     })
     assert.deepEqual(await namesAt(second), ['a'])
     assert.deepEqual(await placementAt(second), await placementAt(first))
-    const refused = await post(second, 'b')
+    const passedOn = await post(second, 'b')
+    assert.equal(passedOn.status, 201, JSON.stringify(passedOn.body))
+    assert.deepEqual(await namesAt(second), ['a', 'b'], 'what was passed on is read where it was sent')
+    const forwarded = { 'forebay-forwarded': '1' }
+    const refused = await call<{ type: string; leader: string }>(
+      ...([second.url, 'POST', '/v1/namespaces', namespaceOf('c'), forwarded] as const),
+    )
     assert.equal(refused.status, 503)
     assert.deepEqual([refused.body.type, refused.body.leader], ['urn:forebay:problem:not-leading', first.url])
     assert.equal(refused.headers.get('retry-after'), '1')
+    assert.equal((await post(second, 'b')).status, 409, 'an answer that says no comes through')
 
     const killedAtMs = performance.now()
     first.process.kill('SIGKILL')
+    const early = await post(second, 'early')
+    const isEarly = (await roleOf(second)).role === 'standby'
+    if (isEarly) assert.deepEqual([early.status, early.body.leader], [503, first.url])
     const after = await untilLeading(second)
     const tookMs = performance.now() - killedAtMs
     t.diagnostic(`the other led after ${Math.round(tookMs)} ms`)
@@ -123,9 +133,9 @@ describe('replicas of the control plane on one PostgreSQL', {
     assert.ok(tookMs < 15_000, `the other led after ${tookMs} ms`)
     assert.ok(after.term > before.term)
     assert.equal(after.leader, second.url)
-    assert.deepEqual(await namesAt(second), ['a'])
-    const later = await applyTo(second.url, [namespaceOf('b')])
-    assert.equal(later.version, version + 1)
+    assert.deepEqual(await namesAt(second), ['a', 'b'])
+    const later = await applyTo(second.url, [namespaceOf('d')])
+    assert.equal(later.version, version + 2)
     assert.equal((await placementAt(second)).leaseTerm, after.term)
   })
 
@@ -144,7 +154,8 @@ describe('replicas of the control plane on one PostgreSQL', {
     const second = await startReplica(t, store)
     await applyTo(first.url, [namespaceOf('a')])
     first.process.kill('SIGSTOP')
-    const late = post(first, 'late')
+    // Marked, so that it is not passed on to the other once this one knows it.
+    const late = call(first.url, 'POST', '/v1/namespaces', namespaceOf('late'), { 'forebay-forwarded': '1' })
     await untilLeading(second)
     await applyTo(second.url, [namespaceOf('b')])
     first.process.kill('SIGCONT')

@@ -6,6 +6,7 @@ import { addTelemetryEndpoints } from '../../telemetry/endpoints.ts'
 import type { Health } from '../../telemetry/health.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ControlService } from '../apply/control-service.ts'
+import type { LeaseKeeper } from '../leadership/lease-keeper.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
 import type { ControlStore } from '../store/control-store.ts'
 import type { StateFeed } from '../store/state-feed.ts'
@@ -14,6 +15,7 @@ import { apply } from './apply.ts'
 import { clusters } from './clusters.ts'
 import { addErrorHandling } from './errors.ts'
 import { events } from './events.ts'
+import { addForwarding } from './forwarding.ts'
 import { addHttpMetrics } from './http-metrics.ts'
 import { namespaces } from './namespaces.ts'
 import { addOpenApi } from './openapi.ts'
@@ -24,6 +26,7 @@ import { topics } from './topics.ts'
 export interface AppOptions {
   readonly store: ControlStore
   readonly service: ControlService
+  readonly keeper: LeaseKeeper
   readonly admins: ClusterAdmins
   readonly feed: StateFeed
   readonly registry: Registry
@@ -62,6 +65,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   addHttpMetrics(app, options.registry)
   addErrorHandling(app)
   addAccessControl(app, options.token)
+  addForwarding(app, {
+    isLeading: () => options.keeper.term !== undefined,
+    leaderAddress: () => leaderOf(options),
+    refresh: () => options.feed.refresh(),
+  })
   addOpenApi(app)
   addTelemetryEndpoints(app, options)
   for (const add of [namespaces, topics, clusters, routes, placements, events, apply]) {
@@ -71,6 +79,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
     })
   }
   return app
+}
+
+/** '' when the last leader was this process itself: there is nobody to pass anything on to. */
+function leaderOf({ feed, keeper }: AppOptions): string {
+  const { holder, address } = feed.position.leadership
+  return holder === keeper.holder ? '' : address
 }
 
 /**

@@ -45,6 +45,10 @@ export class LeaseKeeper {
     return this.#options.clock.monotonicMs() < this.#untilMs ? this.#leading : undefined
   }
 
+  get holder(): string {
+    return this.#options.candidate.holder
+  }
+
   /** Why the store did not answer when it was last looked at. */
   get trouble(): Error | undefined {
     return this.#trouble
