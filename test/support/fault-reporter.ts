@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import type { TestEvent } from 'node:test/reporters'
 
 /** What became of one test of a fault file, as a line of JSON for the runner. */
@@ -18,7 +19,8 @@ export default async function* faultReporter(source: AsyncIterable<TestEvent>): 
     const outcome = failed ? 'failed' : skip === undefined || skip === false ? 'passed' : 'skipped'
     const error = failed ? event.data.details.error : undefined
     const cause = error?.cause instanceof Error ? error.cause.message : (error?.message ?? '')
-    const word = outcome === 'skipped' ? String(skip) : (cause.split('\n')[0] ?? '')
+    const word =
+      outcome === 'skipped' ? String(skip) : (cause.split('\n')[0] ?? '').replaceAll(tmpdir(), '<tmp>')
     const line: TestLine = { name, outcome, ms: details.duration_ms, word }
     yield `${JSON.stringify(line)}\n`
   }
