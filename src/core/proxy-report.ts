@@ -1,6 +1,6 @@
 /**
  * What a proxy tells the control plane once a second, `POST /v1/proxies/{id}/report`: what became of its events on each cluster, and
- * which placement it works by. The report is also the proxy's lease (semantics "Failover and failback"). About 300 bytes of JSON a
+ * which placement it works by. The report is also the proxy's lease (semantics "Failover and failback"). About 400 bytes of JSON a
  * cluster, so that hundreds of proxies are cheap; a process with workers sends one, with their sums.
  */
 export interface ProxyReport {
