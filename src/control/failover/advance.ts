@@ -9,6 +9,7 @@ import {
   type StepResult,
   type StepState,
   type Transition,
+  type Undo,
 } from './operation.ts'
 import type { Step, StepKind } from './step.ts'
 
@@ -40,7 +41,7 @@ export function advance(
     case 'failed':
       return failed(operation, event.step, event.why, event.atMs, retry)
     case 'undo':
-      return undo(operation, event.reason, event.atMs)
+      return takeBack(operation, event.undo, event.atMs)
   }
 }
 
@@ -97,16 +98,16 @@ function failed(operation: Operation, name: string, why: string, atMs: number, r
 }
 
 /** Steps that run and that the other goal has no use for are dropped: their answers are not waited for. */
-function undo(operation: Operation, reason: string, atMs: number): Advanced {
+function takeBack(operation: Operation, undo: Undo, atMs: number): Advanced {
   if (undoProblem(operation) !== undefined) return unchanged(operation)
-  const turned: Operation = { ...operation, goal: 'undo', undoReason: reason }
+  const turned: Operation = { ...operation, goal: 'undo', undo }
   const kept = new Set(stepsOf(turned).map(({ name }) => name))
   const transitions: Transition[] = []
   let next = turned
   for (const [name, state] of Object.entries(turned.steps)) {
     if (state.state !== 'running' || kept.has(name)) continue
     next = withStep(next, name, { ...state, state: 'dropped', endedAtMs: atMs })
-    transitions.push({ step: name, from: 'running', to: 'dropped', atMs, why: reason })
+    transitions.push({ step: name, from: 'running', to: 'dropped', atMs, why: undo.reason })
   }
   return go(next, transitions, atMs)
 }

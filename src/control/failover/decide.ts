@@ -1,5 +1,6 @@
 import { type Assessment, assess } from './assess.ts'
 import { failbackGate } from './gate.ts'
+import type { ClusterHistory, JudgedSecond } from './history.ts'
 import type { FailoverRules } from './rules.ts'
 import type { ClusterPhase, ClusterSituation, Decision, FailoverAction } from './situation.ts'
 
@@ -62,21 +63,29 @@ type Say = (action: FailoverAction, why: string) => Decision
 
 /** What a person started, a person ends. */
 function decideMoving(
-  { situation: { cluster, history } }: View,
+  { situation: { cluster, history }, assessment }: View,
   phase: ClusterPhase & { name: 'moving' },
   { frozen, rules }: Surroundings,
   say: Say,
 ): Decision {
-  const last = history.recent.slice(-rules.recoveredSeconds)
-  const recovered =
-    last.length === rules.recoveredSeconds &&
-    last.every(({ blind, proxies, watch }) => !blind && proxies.kind === 'through' && watch === 'through')
-  if (!recovered || phase.published || !phase.automatic || frozen !== undefined)
+  const isWell = assessment.due === undefined && assessment.suspicion === undefined
+  const seconds = isWell ? recoveredFor(history, rules) : 0
+  if (seconds === 0 || phase.published || !phase.automatic || frozen !== undefined)
     return say('none', `a failover of ${cluster} is under way`)
-  return say(
-    'cancel',
-    `${cluster} takes everything again, for ${rules.recoveredSeconds} s, and nothing has been moved yet`,
+  return say('cancel', `${cluster} has been well again for ${seconds} s, and nothing has been moved yet`)
+}
+
+/** Seconds on end in which everything went through: a few where proxies prove it, a round where none has traffic; 0 = too few. */
+function recoveredFor({ recent }: ClusterHistory, rules: FailoverRules): number {
+  const proven = recent.slice(-rules.recoveredSeconds)
+  const isThrough = ({ blind, watch }: JudgedSecond) => !blind && watch === 'through'
+  if (
+    proven.length === rules.recoveredSeconds &&
+    proven.every((second) => isThrough(second) && second.proxies.kind === 'through')
   )
+    return proven.length
+  const quiet = recent.every((second) => isThrough(second) && second.proxies.kind !== 'stuck')
+  return quiet && recent.length === rules.roundSeconds ? recent.length : 0
 }
 
 function decideAway(situation: ClusterSituation, around: Surroundings, say: Say): Decision {

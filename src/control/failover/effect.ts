@@ -62,7 +62,10 @@ export interface HookCall {
   readonly standby: string
 }
 
-/** One commit of the store, together with the operation's row and under its term. A topic that was deleted meanwhile is left out. */
+/**
+ * One commit of the store under `Effect.term`, which gives the placement version. A topic that was deleted meanwhile is left out; what is
+ * as it should be already is no change, and then the present version is given.
+ */
 export interface Publish {
   readonly kind: 'publish'
   readonly placements: readonly StoredPlacement[]

@@ -19,13 +19,19 @@ export interface Operation {
   readonly dryRun: boolean
   /** `undo`: a failover that moved nothing is taken back, or a failback brings its topics back to the standby. */
   readonly goal: 'forward' | 'undo'
-  readonly undoReason?: string
+  readonly undo?: Undo
   readonly state: 'running' | 'done' | 'undone'
   /** Steps that have begun, by name. */
   readonly steps: Readonly<Record<string, StepState>>
   /** Wall clock, milliseconds since 1970. */
   readonly createdAtMs: number
   readonly endedAtMs?: number
+}
+
+export interface Undo {
+  readonly reason: string
+  /** By decision: bringing topics back to the standby is then an automatic move. */
+  readonly automatic: boolean
 }
 
 export interface StepState {
@@ -73,7 +79,7 @@ export type OperationEvent = {
   /** A new leader has read the operation from the store and drives it from now on. */
   | { readonly kind: 'taken-over' }
   /** Refused, without effect, where `undoProblem` says why. */
-  | { readonly kind: 'undo'; readonly reason: string }
+  | { readonly kind: 'undo'; readonly undo: Undo }
 )
 
 export interface RetryPolicy {

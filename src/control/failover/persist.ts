@@ -70,14 +70,15 @@ function stepEvent({ id, plan }: Operation, { step, from, to, why }: Transition)
   return { action: 'event', event: { kind: `${plan.kind}.step`, subject: plan.cluster, data } }
 }
 
-function stateEvent({ id, plan, state, goal, reason, undoReason }: Operation): RecordChange {
-  const data = { operation: id, state, goal, reason: undoReason ?? reason, standby: plan.standby }
+function stateEvent({ id, plan, state, goal, reason, undo }: Operation): RecordChange {
+  const data = { operation: id, state, goal, reason: undo?.reason ?? reason, standby: plan.standby }
   return { action: 'event', event: { kind: `${plan.kind}.state`, subject: plan.cluster, data } }
 }
 
 /** A failover counts for hold-downs once it begins to move something; so does a failback that is reversed. */
 function moveRecord(before: Operation | undefined, operation: Operation): readonly RecordChange[] {
-  const { id, plan, automatic, dryRun } = operation
+  const { id, plan, undo, dryRun } = operation
+  const automatic = plan.kind === 'failover' ? operation.automatic : undo?.automatic === true
   const moves = plan.kind === 'failover' ? 'publish/' : 'republish/'
   const begun = ({ steps }: Operation) => Object.keys(steps).filter((name) => name.startsWith(moves))
   const [first] = begun(operation)

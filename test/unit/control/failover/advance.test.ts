@@ -166,7 +166,12 @@ describe('advance, always', () => {
 })
 
 describe('advance, taking back', () => {
-  const undo: OperationEvent = { kind: 'undo', reason: 'well again', term: 3, atMs: 7 }
+  const undo: OperationEvent = {
+    kind: 'undo',
+    undo: { reason: 'well again', automatic: true },
+    term: 3,
+    atMs: 7,
+  }
 
   it('a failover that moved nothing: what was made is deleted by its id, the hook called back', () => {
     const world = new World(placedTopics(4))
@@ -191,7 +196,7 @@ describe('advance, taking back', () => {
     )
     const { operation } = walk(world, undone, 'undo-create/0', 'undo-scale-up')
     assert.equal(operation.state, 'undone')
-    assert.equal(operation.undoReason, 'well again')
+    assert.equal(operation.undo?.reason, 'well again')
   })
 
   it('a creation that runs is ended before it is undone', () => {

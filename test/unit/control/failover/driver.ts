@@ -39,7 +39,7 @@ export class Driver {
 
   turn({ pick, end }: Turn): void {
     const effect = this.pending[pick % Math.max(1, this.pending.length)]
-    if (end === 'undo') this.#take({ kind: 'undo', reason: 'the test says so' })
+    if (end === 'undo') this.#take({ kind: 'undo', undo: { reason: 'the test says so', automatic: true } })
     else if (effect !== undefined) this.#run(effect, end)
   }
 

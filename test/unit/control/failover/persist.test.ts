@@ -44,6 +44,20 @@ describe('what an operation leaves in the store', () => {
     ])
   })
 
+  it('a failback that is taken back by decision is an automatic move, whoever began it', () => {
+    const world = new World(placedTopics(2))
+    new Driver(failover(world), world).finish()
+    const plan = planFailback({ ...names, topics: world.placed() })
+    const back = new Driver(newOperation('fb-1', plan, { ...by, automatic: false }, 0), world)
+    while (!('seal/0' in back.stored.steps)) back.turn({ pick: 0, end: 'ok' })
+    assert.deepEqual(back.rows.moves, [])
+    back.turn({ pick: 0, end: 'undo' })
+    assert.equal(back.finish().state, 'undone')
+    const [move] = back.rows.moves as { automatic: boolean }[]
+    assert.equal(move?.automatic, true)
+    assert.equal(back.rows.moves.length, 1)
+  })
+
   it('a drill is no move', () => {
     const world = new World(placedTopics(2))
     const driver = new Driver(failover(world, { dryRun: true }), world)

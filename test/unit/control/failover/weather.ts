@@ -1,3 +1,4 @@
+import type { DecisionState } from '../../../../src/control/failover/decide.ts'
 import type {
   CanaryCounts,
   ClusterSecond,
@@ -7,7 +8,7 @@ import type {
 } from '../../../../src/control/failover/evidence.ts'
 import { type ClusterHistory, emptyHistory, observe } from '../../../../src/control/failover/history.ts'
 import { defaultRules, type FailoverRules } from '../../../../src/control/failover/rules.ts'
-import type { ClusterSituation } from '../../../../src/control/failover/situation.ts'
+import type { ClusterSituation, FailoverAction } from '../../../../src/control/failover/situation.ts'
 import type { ReportedCluster } from '../../../../src/core/proxy-report.ts'
 
 /** What one second looks like, before it has a time. */
@@ -144,4 +145,24 @@ export function situation(history: ClusterHistory, more: Partial<ClusterSituatio
     failback: 'auto',
     ...more,
   }
+}
+
+/** A row of the tables of `decide`: what was seen, what the store says, and what must come of it. */
+export interface DecisionRow {
+  readonly name: string
+  readonly weather: readonly Weather[]
+  readonly situation?: (nowMs: number) => Partial<ClusterSituation>
+  readonly state?: DecisionState
+  readonly withoutStandby?: true
+  readonly action: FailoverAction
+  /** A part of the sentence. */
+  readonly why?: RegExp
+}
+
+/** Long enough to be past the blindness of the start, and a whole number of rounds. */
+export const before = times(20, fine)
+
+export const slowTrouble: Weather = {
+  watch: watch(['slow', 'slow', 'well']),
+  reports: proxies('some-fail', 'some-fail', 'well'),
 }
