@@ -24,11 +24,13 @@ export function postgresBinaries(): { readonly folder: string } | { readonly mis
       missing: `PostgreSQL ${oldestMajor} or newer is not installed (Debian: apt-get install postgresql)`,
     }
   }
+  // Test files run side by side, and apt does not wait for itself.
+  const install = 'apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql'
   try {
-    const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    execFileSync('apt-get', ['update', '-qq'], { stdio: 'pipe', env: environment })
-    const packages = ['install', '-qq', '-y', '--no-install-recommends', 'postgresql']
-    execFileSync('apt-get', packages, { stdio: 'pipe', env: environment })
+    execFileSync('flock', [join(tmpdir(), 'forebay-apt.lock'), 'sh', '-c', install], {
+      stdio: 'pipe',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
   } catch (error) {
     return { missing: `PostgreSQL is not installed, and apt-get could not: ${(error as Error).message}` }
   }
