@@ -241,6 +241,23 @@ describe('replicas of the control plane on one PostgreSQL', {
     await stillThere()
   })
 
+  it('takes a PostgreSQL that hangs for one that is away, and leads again when it wakes (F19)', async (t) => {
+    const server = await startServer(t)
+    const replica = await startReplica(t, await server.url('control'))
+    await applyTo(replica.url, [namespaceOf('a')])
+    const { term } = await roleOf(replica)
+    server.pause()
+    await waitFor(async () => (await roleOf(replica)).role === 'standby', { describe: 'it does not lead' })
+    const refused = await post(replica, 'b')
+    assert.deepEqual([refused.status, refused.body.type], [503, 'urn:forebay:problem:store-unavailable'])
+    assert.deepEqual(await namesAt(replica), ['a'])
+    server.resume()
+    const again = await untilLeading(replica)
+    assert.ok(again.term > term, `${again.term} after ${term}`)
+    await applyTo(replica.url, [namespaceOf('b')])
+    assert.deepEqual(await namesAt(replica), ['a', 'b'])
+  })
+
   it('does not start without its PostgreSQL, and shows no password (F19)', async (t) => {
     const port = await freePort()
     const store = `postgres://app:secret@127.0.0.1:${port}/control`

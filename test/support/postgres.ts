@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -152,14 +161,31 @@ export class PostgresServer {
     )
   }
 
+  /** Nothing answers, and connections stay open, until `resume`. */
+  pause(): void {
+    this.#signalAll('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#signalAll('SIGCONT')
+  }
+
   /** SIGINT ends all connections; SIGQUIT is a crash. */
   async stop(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
     const child = this.#child
-    this.#child = undefined
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    this.resume()
+    this.#child = undefined
     const ended = once(child, 'exit')
     child.kill(signal)
     await ended
+  }
+
+  #signalAll(signal: NodeJS.Signals): void {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error('PostgreSQL does not run')
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    for (const each of [pid, ...children.map(Number)]) process.kill(each, signal)
   }
 
   get #data(): string {
