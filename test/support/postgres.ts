@@ -69,6 +69,7 @@ export class PostgresServer {
   readonly #user: { uid: number; gid: number } | undefined
   #child: ChildProcess | undefined
   #output = ''
+  #isPaused = false
 
   private constructor(bin: string, folder: string, port: number) {
     this.#bin = bin
@@ -163,10 +164,12 @@ export class PostgresServer {
 
   /** Nothing answers, and connections stay open, until `resume`. */
   pause(): void {
+    this.#isPaused = true
     this.#signalAll('SIGSTOP')
   }
 
   resume(): void {
+    this.#isPaused = false
     this.#signalAll('SIGCONT')
   }
 
@@ -174,7 +177,7 @@ export class PostgresServer {
   async stop(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    this.resume()
+    if (this.#isPaused) this.resume()
     this.#child = undefined
     const ended = once(child, 'exit')
     child.kill(signal)
@@ -185,7 +188,14 @@ export class PostgresServer {
     const pid = this.#child?.pid
     if (pid === undefined) throw new Error('PostgreSQL does not run')
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
-    for (const each of [pid, ...children.map(Number)]) process.kill(each, signal)
+    for (const each of [pid, ...children.map(Number)]) {
+      try {
+        process.kill(each, signal)
+      } catch (error) {
+        // One that ended since it was listed.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+    }
   }
 
   get #data(): string {

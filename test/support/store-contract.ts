@@ -235,7 +235,7 @@ export function testStoreContract(begin: (t: TestContext) => Promise<StoreUnderT
       report: { a: 1 },
     }
     await store.commit(
-      ['p2', 'p1'].map((id): Change => ({ action: 'follower', follower: { ...follower, id } })),
+      ['p2', 'p1', 'p2'].map((id): Change => ({ action: 'follower', follower: { ...follower, id } })),
       by,
     )
     await store.commit(

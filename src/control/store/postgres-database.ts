@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { Mutex } from '../apply/mutex.ts'
 import { explainPostgres } from './postgres-errors.ts'
@@ -15,6 +16,7 @@ export interface PostgresOptions {
 
 /** The server ends a transaction in which we are silent for so long. */
 const silenceMs = 2000
+const farewellMs = 2000
 const workPatienceMs = 10_000
 const leasePatienceMs = 1200
 const bigint = 20
@@ -58,7 +60,11 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.all([this.#work.end(), this.#lease.end()]).then(() => undefined)
+    this.#closed ??= Promise.race([
+      Promise.all([this.#work.end(), this.#lease.end()]).then(() => undefined),
+      // A server that hangs does not say goodbye.
+      delay(farewellMs, undefined, { ref: false }),
+    ])
     return this.#closed
   }
 

@@ -19,7 +19,7 @@ const keptEvents = 100_000
 
 export async function writeRecord(
   sql: SqlSession,
-  change: RecordChange,
+  change: Exclude<RecordChange, { action: 'follower' }>,
   by: Authority,
   at: string,
 ): Promise<void> {
@@ -44,8 +44,6 @@ export async function writeRecord(
     case 'unfreeze':
       await sql.all('DELETE FROM freezes WHERE scope = ?', change.scope)
       return
-    case 'follower':
-      return writeFollower(sql, change.follower)
     case 'forgetFollower':
       await sql.all('DELETE FROM followers WHERE role = ? AND id = ?', change.role, change.id)
   }
@@ -184,12 +182,16 @@ async function writeStep(
   )
 }
 
-async function writeFollower(sql: SqlSession, follower: FollowerRecord): Promise<void> {
-  const { role, id, leaseUntilMs, acknowledgedTerm, acknowledgedVersion, report } = follower
+/** Hundreds at once; the last word of each counts. */
+export async function writeFollowers(sql: SqlSession, followers: readonly FollowerRecord[]): Promise<void> {
+  const last = new Map(followers.map((follower) => [`${follower.role} ${follower.id}`, follower]))
   await insertRows(
     sql,
     'followers (role, id, lease_until_ms, acknowledged_term, acknowledged_version, report)',
-    [[role, id, leaseUntilMs, acknowledgedTerm, acknowledgedVersion, JSON.stringify(report ?? null)]],
+    [...last.values()].map(({ role, id, leaseUntilMs, acknowledgedTerm, acknowledgedVersion, report }) => [
+      ...[role, id, leaseUntilMs, acknowledgedTerm, acknowledgedVersion],
+      JSON.stringify(report ?? null),
+    ]),
     `ON CONFLICT (role, id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms,
       acknowledged_term = excluded.acknowledged_term, acknowledged_version = excluded.acknowledged_version,
       report = excluded.report`,

@@ -8,7 +8,6 @@ import type {
   LeaseCandidate,
   PendingDeletion,
   ResourceKind,
-  StoredPlacement,
   StoredResource,
   StorePosition,
   StoreSnapshot,
@@ -26,6 +25,7 @@ import {
   readOperation,
   readOperations,
   readSteps,
+  writeFollowers,
   writeRecord,
 } from './sql-records.ts'
 import {
@@ -189,21 +189,32 @@ async function takeVersion(sql: SqlSession, changes: readonly Change[]): Promise
   return Number(row?.version)
 }
 
-/** In their order, but placements that follow each other go together. */
+/** In their order, but those of a kind that may be many, and follow each other, go together. */
 async function applyAll(sql: SqlSession, changes: readonly Change[], context: WriteContext): Promise<void> {
-  let placements: StoredPlacement[] = []
-  for (const change of changes) {
-    if (change.action === 'place') {
-      placements.push(change.placement)
-      continue
-    }
-    if (placements.length > 0) await place(sql, placements, context)
-    placements = []
-    if (change.action === 'put') await putResource(sql, change, context)
-    else if (change.action === 'delete') await deleteResource(sql, change.kind, change.name, context)
-    else if (change.action === 'provisioned') await putProvisioned(sql, change)
-    else if (change.action === 'deleteLater') await rememberDeletion(sql, change.deletion)
-    else await writeRecord(sql, change, context.by, context.at)
+  let from = 0
+  while (from < changes.length) {
+    const { action } = changes[from] as Change
+    let to = from + 1
+    while (to < changes.length && changes[to]?.action === action) to += 1
+    await applyRun(sql, changes.slice(from, to), context)
+    from = to
   }
+}
+
+/** Changes of one action. */
+async function applyRun(sql: SqlSession, run: readonly Change[], context: WriteContext): Promise<void> {
+  const placements = run.flatMap((change) => (change.action === 'place' ? [change.placement] : []))
+  const followers = run.flatMap((change) => (change.action === 'follower' ? [change.follower] : []))
   if (placements.length > 0) await place(sql, placements, context)
+  else if (followers.length > 0) await writeFollowers(sql, followers)
+  else for (const change of run) await applyOne(sql, change, context)
+}
+
+async function applyOne(sql: SqlSession, change: Change, context: WriteContext): Promise<void> {
+  if (change.action === 'put') await putResource(sql, change, context)
+  else if (change.action === 'delete') await deleteResource(sql, change.kind, change.name, context)
+  else if (change.action === 'provisioned') await putProvisioned(sql, change)
+  else if (change.action === 'deleteLater') await rememberDeletion(sql, change.deletion)
+  else if (change.action !== 'place' && change.action !== 'follower')
+    await writeRecord(sql, change, context.by, context.at)
 }
