@@ -12,7 +12,7 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
 }
 
 // A checkout runs the sources as they are; a package carries them compiled, because Node strips no types below node_modules.
-const youngMiB = 2
+const youngMiB = 4
 const sources = existsSync(new URL('../src/cli/main.ts', import.meta.url))
 const rooms = {
   proxy: 'src/proxy/main',

@@ -8,6 +8,7 @@ import { Problem } from '../core/problems.ts'
 import type { StagedEvents } from '../core/record.ts'
 import { type AckTally, BodyRoom, type EventRoom, noRoom } from './event-room.ts'
 import { readBody } from './intake/body.ts'
+import { BodyDeadlines } from './intake/body-deadlines.ts'
 import { readFraming } from './intake/framing.ts'
 import { type MediaType, parseMediaType, requireTaken } from './intake/media-type.ts'
 import { type EventParameters, readParameters } from './intake/parameters.ts'
@@ -41,6 +42,7 @@ export class Pipeline {
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #settings: PipelineSettings
+  readonly #deadlines: BodyDeadlines
   /** Shared by all requests: between splitting and offering nothing waits. */
   readonly #bounds = new EventBounds()
   #closed = false
@@ -58,6 +60,7 @@ export class Pipeline {
     this.#ledger = parts.ledger
     this.#clock = parts.clock
     this.#settings = parts.settings
+    this.#deadlines = new BodyDeadlines(parts.settings.bodyTimeoutMs)
   }
 
   /** From now on nothing enters the buffer: whoever is still sending a body gets 503 draining. */
@@ -72,7 +75,9 @@ export class Pipeline {
   async take(post: EventPost): Promise<Judgement> {
     this.#underWay += 1
     try {
-      return await this.#take(post)
+      const placement = this.#resolve(post.topic)
+      const offered = await this.#receive(post, placement)
+      return offered.kind === 'awaiting' ? await this.#awaitAcks(offered, placement) : offered
     } finally {
       this.#underWay -= 1
     }
@@ -83,11 +88,7 @@ export class Pipeline {
     return this.#underWay
   }
 
-  async #take(post: EventPost): Promise<Judgement> {
-    const placement = this.#resolve(post.topic)
-    const offered = await this.#receive(post, placement)
-    if (offered.kind !== 'awaiting') return offered
-    const { tally, verdict } = offered
+  async #awaitAcks({ tally, verdict }: Awaiting, placement: TopicPlacement): Promise<Judgement> {
     if (tally.unknown > 0) await firstOf(tally.settled, this.#settings.durableTimeoutMs)
     if (tally.unknown > 0) this.#room.withdraw(placement, tally)
     return this.#judgeAcks(tally, verdict)
@@ -112,9 +113,9 @@ export class Pipeline {
     const type = parseMediaType(headers['content-type'])
     requireTaken(type, placement)
     const parameters = readParameters(query, headers)
-    const { maxBodyBytes, bodyTimeoutMs } = this.#settings
+    const { maxBodyBytes } = this.#settings
     const maxBytes = type.format === 'opaque' ? Math.min(maxBodyBytes, placement.maxEventBytes) : maxBodyBytes
-    const limits = { maxBytes, timeoutMs: bodyTimeoutMs }
+    const limits = { maxBytes, deadlines: this.#deadlines }
     const staged = await readBody(request, framing, limits, new BodyRoom(this.#room, placement))
     try {
       const body = staged.take()

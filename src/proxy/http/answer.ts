@@ -19,7 +19,7 @@ const jsonType = 'application/json'
 
 /** Answers with JSON text that is made already. */
 export function answerJson(exchange: Exchange, status: number, text: string): void {
-  answer(exchange, status, jsonType, text, {})
+  answer(exchange, status, jsonType, text, undefined)
 }
 
 /** RFC 9457. What is left of the body is read for a little while, then the connection is closed (semantics "Bodies"). */
@@ -35,19 +35,17 @@ function answer(
   status: number,
   type: string,
   text: string,
-  more: OutgoingHttpHeaders,
+  more: OutgoingHttpHeaders | undefined,
 ): void {
   const { request, response, requestId } = exchange
   if (response.headersSent || response.destroyed) return
   const rest = discardWithin(request)
   const closing = exchange.closing || rest === 'unbounded'
-  response.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
-    'Forebay-Request-Id': requestId,
-    ...(closing ? { Connection: 'close' } : {}),
-    ...more,
-  })
+  const headers = ['Content-Type', type, 'Content-Length', String(Buffer.byteLength(text))]
+  headers.push('Forebay-Request-Id', requestId)
+  if (closing) headers.push('Connection', 'close')
+  if (more !== undefined) for (const [name, value] of Object.entries(more)) headers.push(name, String(value))
+  response.writeHead(status, headers)
   if (rest === 'nothing') response.end(text)
   else if (closing) {
     // The whole answer goes out now; ending the response would close the connection under a client that still sends.

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Problem } from '../../core/problems.ts'
@@ -7,7 +7,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { answerProblem, type Exchange, problemType, rawProblem } from './answer.ts'
 import { requireSingleHeaders } from './duplicate-headers.ts'
-import { nativeFamily, takeEvents } from './events-endpoint.ts'
+import { nativeFamily, plainTopic, takeEvents } from './events-endpoint.ts'
 import type { Gate } from './gate.ts'
 import { openApiDocument } from './openapi.ts'
 import { nextRequestId } from './request-id.ts'
@@ -64,7 +64,8 @@ export function createApp(parts: AppParts): FastifyInstance {
   app.removeAllContentTypeParsers()
   app.addHook('onRequest', (request, reply, done) => {
     try {
-      admit(request, gate)
+      admit(request.raw, gate)
+      if (request.is404) throw new Problem('not-found', `There is nothing at ${request.url.slice(0, 200)}.`)
     } catch (error) {
       refuse(takeOver(request, reply, gate), error, parts)
       return
@@ -78,6 +79,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     return reply.code(problem.status).type(problemType).send(JSON.stringify(problem.toBody()))
   })
   addEventsEndpoint(app, parts)
+  takePostsDirectly(app, parts)
   addTelemetryEndpoints(app, parts)
   const description = JSON.stringify(openApiDocument(limits))
   app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(description))
@@ -106,23 +108,49 @@ function addEventsEndpoint(app: FastifyInstance, parts: AppParts): void {
   })
 }
 
+/**
+ * Posts of events to a plainly written topic go by fastify: its routing and its objects for each request were a fifth of what a request
+ * with one event cost. Every other way to write the path, and everything else, goes through it.
+ */
+function takePostsDirectly(app: FastifyInstance, parts: AppParts): void {
+  const { gate } = parts
+  const routed = app.server.listeners('request') as ((...of: [IncomingMessage, ServerResponse]) => void)[]
+  app.server.removeAllListeners('request')
+  app.server.on('request', (request, response) => {
+    const topic = request.method === 'POST' ? plainTopic(request.url ?? '') : undefined
+    if (topic === undefined) {
+      for (const route of routed) route(request, response)
+      return
+    }
+    const exchange = newExchange(request, response, nextRequestId(), gate)
+    try {
+      admit(request, gate)
+    } catch (error) {
+      refuse(exchange, error, parts)
+      return
+    }
+    takeEvents(exchange, topic, parts).catch((error: unknown) => refuse(exchange, error, parts))
+  })
+}
+
 /** From here on fastify leaves the request alone. */
 function takeOver(request: FastifyRequest, reply: FastifyReply, gate: Gate): Exchange {
   reply.hijack()
-  const closing = gate.state !== 'open'
-  return {
-    request: request.raw,
-    response: reply.raw,
-    requestId: request.id,
-    closing,
-    startedMs: performance.now(),
-  }
+  return newExchange(request.raw, reply.raw, request.id, gate)
+}
+
+function newExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  gate: Gate,
+): Exchange {
+  return { request, response, requestId, closing: gate.state !== 'open', startedMs: performance.now() }
 }
 
 /** Throws what every request is refused for, whatever it asks. Health and metrics are answered to the end. */
-function admit(request: FastifyRequest, gate: Gate): void {
-  requireSingleHeaders(request.raw)
-  if (request.is404) throw new Problem('not-found', `There is nothing at ${request.url.slice(0, 200)}.`)
+function admit(request: IncomingMessage, gate: Gate): void {
+  requireSingleHeaders(request)
   if (gate.state === 'shut' && request.method === 'POST') {
     throw new Problem('draining', 'This proxy is going down.', { retryAfterSeconds: 1 })
   }

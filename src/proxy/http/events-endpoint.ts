@@ -29,6 +29,23 @@ export async function takeEvents(
   traffic.observe(nativeFamily, status, (performance.now() - startedMs) / 1000)
 }
 
+const before = '/v1/topics/'
+const after = '/events'
+/** The longest name that Kafka takes. */
+const maxTopicLength = 249
+
+/** The topic when the URL is `/v1/topics/{topic}/events` without any escape, with or without a query; it may be none that exists. */
+export function plainTopic(url: string): string | undefined {
+  if (!url.startsWith(before)) return undefined
+  const end = url.indexOf('/', before.length)
+  if (end <= before.length || end > before.length + maxTopicLength || !url.startsWith(after, end))
+    return undefined
+  const rest = end + after.length
+  if (url.length !== rest && url[rest] !== '?') return undefined
+  const topic = url.slice(before.length, end)
+  return topic.includes('%') ? undefined : topic
+}
+
 function acceptedText({ accepted, verdict }: Extract<Judgement, { kind: 'taken' }>): string {
   return verdict.bad === 0 ? `{"accepted":${accepted}}` : JSON.stringify({ accepted, ...listed(verdict) })
 }

@@ -14,10 +14,24 @@ interface DurationSeries {
 /** Plain counters of the HTTP side, read when `/metrics` is asked for. Both kinds of keys are bounded: status codes and fixed words. */
 export class Traffic {
   readonly #durations = new Map<string, DurationSeries>()
+  #last: DurationSeries | undefined
   readonly refused = new Map<string, { requests: number; bytes: number }>()
 
   /** One answered request of a wire family. */
   observe(family: string, status: number, seconds: number): void {
+    // Nearly always the same as before: no key is made for it.
+    let series = this.#last
+    if (series?.labels.status !== status || series.labels.family !== family) {
+      series = this.#seriesOf(family, status)
+      this.#last = series
+    }
+    let bucket = 0
+    while (bucket < durationBounds.length && seconds > (durationBounds[bucket] as number)) bucket += 1
+    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
+    series.sumSeconds += seconds
+  }
+
+  #seriesOf(family: string, status: number): DurationSeries {
     const key = `${family} ${status}`
     let series = this.#durations.get(key)
     if (series === undefined) {
@@ -28,10 +42,7 @@ export class Traffic {
       }
       this.#durations.set(key, series)
     }
-    let bucket = 0
-    while (bucket < durationBounds.length && seconds > (durationBounds[bucket] as number)) bucket += 1
-    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
-    series.sumSeconds += seconds
+    return series
   }
 
   /** For `/metrics`. */

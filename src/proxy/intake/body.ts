@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../../core/problems.ts'
+import type { BodyDeadlines, Timed } from './body-deadlines.ts'
 import type { Framing } from './framing.ts'
 import { inflate } from './inflate.ts'
 import { type Reservation, Staging, tooLarge } from './staging.ts'
@@ -8,7 +9,7 @@ export interface BodyLimits {
   /** Of the raw and of the inflated body. */
   readonly maxBytes: number
   /** Longest time from here to the last byte. */
-  readonly timeoutMs: number
+  readonly deadlines: BodyDeadlines
 }
 
 /** The client went away before its body was complete: there is nobody to answer. */
@@ -33,7 +34,7 @@ export async function readBody(
     if (lengthBytes > 0) reservation.grow(lengthBytes)
   }
   const staging = new Staging(reservation, limits.maxBytes, lengthBytes)
-  if (lengthBytes !== 0) await read(request, limits, staging)
+  if (lengthBytes !== 0) await new Reading(request, staging, limits.deadlines).done
   if (encoding === 'identity') return staging
   const inflated = new Staging(reservation, limits.maxBytes, undefined)
   try {
@@ -47,61 +48,64 @@ export async function readBody(
   }
 }
 
-async function read(request: IncomingMessage, limits: BodyLimits, staging: Staging): Promise<void> {
-  try {
-    if (request.destroyed) throw new BodyAborted('the client went away before its body was read')
-    await new Reading(request, limits, staging).done
-  } catch (error) {
-    staging.dispose()
-    throw error
-  }
-}
-
-/** Listens until the body is whole or refused, then lets go of the request. */
-class Reading {
+/** Listens until the body is whole or refused. */
+class Reading implements Timed {
   readonly done: Promise<void>
+  dueMs = 0
   readonly #request: IncomingMessage
   readonly #staging: Staging
+  readonly #deadlines: BodyDeadlines
   readonly #settle: PromiseWithResolvers<void>
-  readonly #timer: NodeJS.Timeout
-  readonly #onData = (chunk: Buffer): void => {
+  /** Listeners are left where they are and find that it is over: taking four of them off cost more than the reading of a small body. */
+  #over = false
+
+  constructor(request: IncomingMessage, staging: Staging, deadlines: BodyDeadlines) {
+    this.#request = request
+    this.#staging = staging
+    this.#deadlines = deadlines
+    this.#settle = Promise.withResolvers<void>()
+    this.done = this.#settle.promise
+    deadlines.add(this)
+    const onGone = (): void => this.#onGone()
+    request.on('data', (chunk: Buffer) => this.#onData(chunk))
+    request.on('end', () => this.#onEnd())
+    request.on('error', onGone)
+    request.on('close', onGone)
+    if (request.destroyed) onGone()
+  }
+
+  expire(): void {
+    this.#fail(new Problem('body-timeout', 'The body was not complete in time.'))
+  }
+
+  #onData(chunk: Buffer): void {
+    // Whoever discards the rest frees it.
+    if (this.#over) return
     try {
       this.#staging.add(chunk)
     } catch (error) {
       this.#fail(error)
     }
   }
-  readonly #onEnd = (): void => {
-    this.#letGo()
+
+  #onEnd(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#deadlines.remove(this)
     this.#settle.resolve()
   }
-  readonly #onGone = (): void => this.#fail(new BodyAborted('the client went away while its body was read'))
 
-  constructor(request: IncomingMessage, { timeoutMs }: BodyLimits, staging: Staging) {
-    this.#request = request
-    this.#staging = staging
-    this.#settle = Promise.withResolvers<void>()
-    this.done = this.#settle.promise
-    this.#timer = setTimeout(() => {
-      this.#fail(new Problem('body-timeout', `The body was not complete after ${timeoutMs} ms.`))
-    }, timeoutMs)
-    request.on('data', this.#onData)
-    request.on('end', this.#onEnd)
-    request.on('error', this.#onGone)
-    request.on('close', this.#onGone)
+  #onGone(): void {
+    // A request that has been read to its end closes too; that is no abort.
+    if (!this.#over) this.#fail(new BodyAborted('the client went away while its body was read'))
   }
 
   #fail(error: unknown): void {
-    this.#letGo()
+    if (this.#over) return
+    this.#over = true
+    this.#deadlines.remove(this)
+    this.#staging.dispose()
     this.#request.pause()
     this.#settle.reject(error)
-  }
-
-  #letGo(): void {
-    clearTimeout(this.#timer)
-    this.#request.off('data', this.#onData)
-    this.#request.off('end', this.#onEnd)
-    this.#request.off('error', this.#onGone)
-    this.#request.off('close', this.#onGone)
   }
 }

@@ -11,18 +11,20 @@ export const maxEventsPerBody = 1_048_576
 
 /**
  * Finds the events of a body and adds their bounds (semantics "Bodies"). Throws when the body as a whole is bad: empty JSON, an array
- * whose end cannot be found, too many events. A bad event is not looked for here, but sound ones may be known to be. JSON stays in the
- * shared body memory until somebody forgets it.
+ * whose end cannot be found, too many events. A bad event is not looked for here, but sound ones may be known to be. Lines and arrays
+ * stay in the shared body memory until somebody forgets it.
  */
 export function splitBody(body: Buffer, format: BodyFormat, maxDepth: number, bounds: EventBounds): void {
   bounds.clear()
   if (format === 'opaque') bounds.add(0, body.length)
-  else {
-    const memory = sharedBodyMemory()
-    const loaded = memory?.load(body) === true ? memory : undefined
-    if (format === 'lines') splitNdjson(body, maxDepth, bounds, loaded)
-    else splitJson(body, maxDepth, bounds, loaded)
-  }
+  else if (format === 'lines') splitNdjson(body, maxDepth, bounds, loaded(body))
+  else splitJson(body, maxDepth, bounds)
+}
+
+/** The shared body memory, when it holds the body now. A single value is not worth its copy. */
+function loaded(body: Buffer): BodyMemory | undefined {
+  const memory = sharedBodyMemory()
+  return memory?.load(body) === true ? memory : undefined
 }
 
 /** Lets go of the body that `splitBody` keeps in the shared body memory. */
@@ -40,12 +42,7 @@ function splitNdjson(
   if (!splitLines(body, maxEventsPerBody, bounds, done)) throw tooMany()
 }
 
-function splitJson(
-  body: Buffer,
-  maxDepth: number,
-  bounds: EventBounds,
-  memory: BodyMemory | undefined,
-): void {
+function splitJson(body: Buffer, maxDepth: number, bounds: EventBounds): void {
   const start = skipSpace(body, 0, body.length)
   if (start === body.length) throw new Problem('empty-body', 'There is no JSON value in the body.')
   if (body[start] !== openBracket) {
@@ -53,7 +50,7 @@ function splitJson(
     return
   }
   const limits = { maxDepth, maxEvents: maxEventsPerBody }
-  const end = scanArray(body, start, body.length, limits, bounds, memory)
+  const end = scanArray(body, start, body.length, limits, bounds, loaded(body))
   if (end === 'too-many') throw tooMany()
   if (end !== 'complete') {
     throw new Problem(
