@@ -32,7 +32,7 @@ export function discardBody(request: IncomingMessage, ended: (whole: boolean) =>
   const onData = (chunk: Buffer): void => {
     left -= chunk.length
     freeMemory(chunk)
-    if (left < 0) request.pause()
+    if (left < 0) stopReading(request)
   }
   const onEnd = (): void => stop(true)
   const timer = setTimeout(() => stop(false), discardMs)
@@ -40,4 +40,10 @@ export function discardBody(request: IncomingMessage, ended: (whole: boolean) =>
   request.on('end', onEnd)
   request.on('close', onEnd)
   request.resume()
+}
+
+/** A request that is paused goes on reading until its own queue is full; this one drains what has come already, and asks for no more. */
+function stopReading(request: IncomingMessage): void {
+  request._read = () => undefined
+  request.socket.pause()
 }
