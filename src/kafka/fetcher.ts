@@ -59,7 +59,8 @@ export class ClusterFetcher {
   async partitionCount(topic: string): Promise<number> {
     const { metadata } = this.#keeper
     metadata.want(topic)
-    if (metadata.topic(topic) === undefined) await metadata.refresh()
+    // Twice, because the first may share a request that was on its way before the topic was wanted.
+    for (let asked = 0; asked < 2 && metadata.topic(topic) === undefined; asked += 1) await metadata.refresh()
     const known = metadata.topic(topic)
     if (known === undefined) throw new Error(`topic ${topic} is not on cluster ${this.#options.clusterId}`)
     return known.partitions.length

@@ -60,7 +60,9 @@ export class GroupCalls {
 
   /** Waits for all members, up to the rebalance timeout; `signal` ends the wait. */
   async join(before: Membership, owned: readonly number[], signal: AbortSignal): Promise<Joined> {
-    const { coordinators, groupId, times } = this.#options
+    const { coordinators, groupId, times, partitionCount } = this.#options
+    // Before joining: a member that fails as leader keeps the group waiting until its session ends.
+    await partitionCount()
     return coordinators.callAlone(
       groupId,
       times.rebalanceTimeoutMs + joinMarginMs,
