@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { Pool } from 'undici'
+import { builtLauncher } from '../support/built.ts'
 import { residentBytes } from '../support/fault-memory.ts'
 import { placedTopic } from '../support/placed-topic.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -17,7 +18,8 @@ const clients = 200
 async function start(context: TestContext): Promise<RunningProxy> {
   // Nothing listens on port 1.
   const document = placementOf(['127.0.0.1:1'], [placedTopic('t.fast'), placedTopic('t.other')])
-  return startProxy(context, document, ['--max-buffer', '8MiB', '--max-body', '2MiB', '--log-level', 'error'])
+  const args = ['--max-buffer', '8MiB', '--max-body', '2MiB', '--log-level', 'error']
+  return startProxy(context, document, args, { program: builtLauncher(context) })
 }
 
 function assertWithin(context: TestContext, proxy: RunningProxy, after: string): void {

@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly cwd?: string
   /** A command that runs the rest of its arguments, e.g. one that sets limits first. */
   readonly under?: readonly string[]
+  /** Another `forebay` than that of the sources. */
+  readonly program?: string
 }
 
 export interface ProcessExit {
@@ -120,12 +122,12 @@ export function startProcess(
   owner: Cleanup,
   command: string,
   args: readonly string[] = [],
-  { env = {}, cwd = packageRoot(), under = [] }: StartOptions = {},
+  { env = {}, cwd = packageRoot(), under = [], program: file = launcher() }: StartOptions = {},
 ): TestProcess {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('FOREBAY_') && !name.startsWith('NODE_TEST'),
   )
-  const [program = process.execPath, ...rest] = [...under, process.execPath, launcher(), command, ...args]
+  const [program = process.execPath, ...rest] = [...under, process.execPath, file, command, ...args]
   const child = spawn(program, rest, {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
