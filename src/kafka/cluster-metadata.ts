@@ -72,6 +72,14 @@ export class ClusterMetadata {
     return this.#brokers.get(id)
   }
 
+  /** Whether the broker leads a partition of a wanted topic, by the latest metadata. Looks at all of them. */
+  leads(broker: number): boolean {
+    for (const { partitions } of this.#topics.values()) {
+      if (partitions.some(({ leader }) => leader === broker)) return true
+    }
+    return false
+  }
+
   brokerIds(): readonly number[] {
     return [...this.#brokers.keys()]
   }

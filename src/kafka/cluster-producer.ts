@@ -261,7 +261,11 @@ export class ClusterProducer {
     for (const queue of this.#topics.values()) {
       this.#giveUp(queue, 'deadline', (entry) => entry.batch.deadlineMs <= nowMs)
     }
-    for (const lane of this.#lanes.all()) lane.keepWarm(idleMs)
+    for (const lane of this.#lanes.all()) {
+      lane.keepWarm(idleMs)
+      // Its trial must not go by old metadata: a broker that wakes up acknowledges what it then truncates, because others lead now.
+      if (lane.isDown && this.#keeper.metadata.leads(lane.broker)) this.#keeper.askSoon()
+    }
     if (this.#unsettled > 0) this.#schedule()
   }
 

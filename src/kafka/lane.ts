@@ -104,9 +104,9 @@ export class Lane {
     return this.#breaker.admits && this.#inFlight.size < maxInFlight && this.#queuedBytes < maxBytes
   }
 
-  /** There is no connection, and none was made when it was last tried: the leaders may be elsewhere by now. */
+  /** Left out, or on trial, connected or not (the kernel accepts connections for a broker that hangs): the leaders may be elsewhere by now. */
   get isDown(): boolean {
-    return this.#socket === undefined && this.#breaker.state !== 'closed'
+    return this.#breaker.state !== 'closed'
   }
 
   /** It does not drain: left out, or nothing was answered for `stallMs`. */

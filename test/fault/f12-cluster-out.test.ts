@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { readMetrics } from '../integration/proxy-support.ts'
-import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
+import { FaultBed, full, longOnly, nowMs } from '../support/fault-bed.ts'
 import { brokerIds, wholeClusterOutages } from '../support/fault-brokers.ts'
 import { LivezProbe } from '../support/fault-livez-probe.ts'
 import type { FaultLoad } from '../support/fault-load.ts'
@@ -15,9 +15,10 @@ const capBytes = 16 * 2 ** 20
 const fastTopics = ['one', 'two', 'three', 'four']
 const refusalMs = 5
 
-for (const { does, inject, end } of wholeClusterOutages) {
+for (const { outage, does, inject, end } of wholeClusterOutages) {
   test(`F12: the cluster ${does}, without a standby: the buffer fills to its cap, refuses by name, heals by itself`, {
     timeout: 300_000,
+    skip: outage === 'killed' ? longOnly : false,
   }, async (context) => {
     const bed = await FaultBed.make(context, {
       topics: { one: {}, two: {}, three: {}, four: {}, durable: { delivery: 'durable' } },
