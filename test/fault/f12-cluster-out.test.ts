@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { readMetrics } from '../integration/proxy-support.ts'
+import { builtLauncher } from '../support/built.ts'
 import { FaultBed, full, longOnly, nowMs } from '../support/fault-bed.ts'
 import { brokerIds, wholeClusterOutages } from '../support/fault-brokers.ts'
 import { LivezProbe } from '../support/fault-livez-probe.ts'
@@ -23,6 +24,7 @@ for (const { outage, does, inject, end } of wholeClusterOutages) {
     const bed = await FaultBed.make(context, {
       topics: { one: {}, two: {}, three: {}, four: {}, durable: { delivery: 'durable' } },
       proxyArgs: ['--max-buffer', '16MiB'],
+      proxyProcess: { program: builtLauncher(context) },
     })
     const filling = { requestsPerSecond: 12, eventsPerRequest: 100, eventBytes: 500, connections: 8 }
     const fillers = await Promise.all(fastTopics.map((name) => bed.load(name, filling)))

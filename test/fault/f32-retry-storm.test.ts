@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { Pool } from 'undici'
+import { builtLauncher } from '../support/built.ts'
 import { FaultBed, full, longOnly, nowMs } from '../support/fault-bed.ts'
 import { brokerIds, wholeClusterOutages } from '../support/fault-brokers.ts'
 import { type LoadedRequest, ndjson, nextRun } from '../support/fault-load.ts'
@@ -69,7 +70,11 @@ for (const { outage, does, inject, end } of wholeClusterOutages) {
     timeout: 240_000,
     skip: outage === 'killed' ? longOnly : false,
   }, async (context) => {
-    const bed = await FaultBed.make(context, { topics: { fast: {} }, proxyArgs: ['--max-buffer', '16MiB'] })
+    const bed = await FaultBed.make(context, {
+      topics: { fast: {} },
+      proxyArgs: ['--max-buffer', '16MiB'],
+      proxyProcess: { program: builtLauncher(context) },
+    })
     const injectedMs = nowMs()
     for (const id of brokerIds) await inject(bed.cluster, id)
     const injectionEndedMs = nowMs()
