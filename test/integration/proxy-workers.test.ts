@@ -25,9 +25,14 @@ async function ask<Result>(what: string, proxy: RunningProxy, question: () => Pr
   const bounded = () =>
     Promise.race([
       question(),
-      new Promise<undefined>((resolve) => setTimeout(resolve, 10_000, undefined).unref()),
+      // Short, because half of the questions go to a worker that hangs, and several in a row may.
+      new Promise<undefined>((resolve) => setTimeout(resolve, 3000, undefined).unref()),
     ])
-  return waitFor(bounded, { describe: what, state: () => proxy.process.output.slice(-4000) })
+  return waitFor(bounded, {
+    describe: what,
+    timeoutMs: 90_000,
+    state: () => proxy.process.output.slice(-4000),
+  })
 }
 
 /** By number, those that answer the parent. */
