@@ -263,8 +263,9 @@ export class ClusterProducer {
     }
     for (const lane of this.#lanes.all()) {
       lane.keepWarm(idleMs)
-      // Its trial must not go by old metadata: a broker that wakes up acknowledges what it then truncates, because others lead now.
-      if (lane.isDown && this.#keeper.metadata.leads(lane.broker)) this.#keeper.askSoon()
+      // Others may lead by now, and nobody tells us. The trial must not go by old metadata: a broker that wakes up acknowledges what
+      // it then truncates.
+      if (lane.isDown && this.#keeper.metadata.leads(lane.broker)) this.#keeper.askNow()
     }
     if (this.#unsettled > 0) this.#schedule()
   }

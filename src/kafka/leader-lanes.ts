@@ -36,12 +36,15 @@ export class LeaderLanes {
   fixed(queue: TopicQueue, partition: number, acks: Acks, assemblies: Assemblies): Lane | undefined {
     const leader = this.#keeper.metadata.topic(queue.topic)?.partitions[partition]?.leader ?? -1
     const lane = leader < 0 ? undefined : this.#lanes.lane(leader, acks)
-    // No leader, or one that is gone: the cluster elects another, and nobody tells us.
-    if (lane === undefined || lane.isDown) this.#keeper.askSoon()
+    // The cluster elects a leader, and nobody tells us.
+    if (lane === undefined) this.#keeper.askSoon()
     return lane !== undefined && assemblies.hasRoom(lane, queue.topic, partition) ? lane : undefined
   }
 
-  /** For a batch that may go anywhere; `undefined` = wait. It stays where the batch before it went while that is as good as any. */
+  /**
+   * For a batch that may go anywhere; `undefined` = wait. It stays where the batch before it went until its topic is unstuck
+   * (`TopicQueue.stickTo`), unless there is no room or nothing drains; then the emptier a lane, the likelier it is (KIP-794).
+   */
   floating(queue: TopicQueue, acks: Acks, assemblies: Assemblies): Way | undefined {
     return this.#stay(queue, acks, assemblies) ?? this.#choose(queue, acks, assemblies)
   }
@@ -63,7 +66,6 @@ export class LeaderLanes {
     for (const [partition, { leader }] of partitions.entries()) {
       if (leader < 0) continue
       const lane = this.#lanes.lane(leader, acks)
-      if (lane.isDown) this.#keeper.askSoon()
       candidates.push({
         lane,
         partition,
