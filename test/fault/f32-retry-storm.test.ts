@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { performance } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { Pool } from 'undici'
 import { builtLauncher } from '../support/built.ts'
 import { FaultBed, full, longOnly, nowMs } from '../support/fault-bed.ts'
 import { brokerIds, wholeClusterOutages } from '../support/fault-brokers.ts'
-import { type LoadedRequest, ndjson, nextRun } from '../support/fault-load.ts'
+import { type LoadedRequest, ndjson, nextRun, requestFromNow } from '../support/fault-load.ts'
 import { residentBytes } from '../support/fault-memory.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -38,22 +37,11 @@ class RetryStorm {
     while (!this.#stopped) {
       const first = this.#offered
       this.#offered += events
-      const dueMs = performance.now()
       const path = `/v1/topics/${this.topic}/events`
       const headers = { 'content-type': 'application/x-ndjson' }
       const body = ndjson(this.run, first, events, 1000)
-      const done = (fate: LoadedRequest['fate'], status: number, reason: string): void => {
-        this.requests.push({
-          first,
-          events,
-          dueMs,
-          sentMs: dueMs,
-          endMs: performance.now(),
-          fate,
-          status,
-          reason,
-        })
-      }
+      const request = requestFromNow(first, events)
+      const done = (...end: Parameters<typeof request>): void => void this.requests.push(request(...end))
       try {
         const answer = await this.#pool.request({ method: 'POST', path, headers, body })
         const { type = '' } = (await answer.body.json()) as { type?: string }

@@ -1,7 +1,6 @@
-import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'undici'
-import { type LoadedRequest, ndjson, nextRun } from './fault-load.ts'
+import { type LoadedRequest, ndjson, nextRun, requestFromNow } from './fault-load.ts'
 
 export interface LeavingClientsOptions {
   /** Base URLs. */
@@ -67,19 +66,8 @@ export class LeavingClients {
   async #post(client: Client): Promise<boolean> {
     const first = this.#offered
     this.#offered += events
-    const dueMs = performance.now()
-    const done = (fate: LoadedRequest['fate'], status: number, reason: string): void => {
-      this.requests.push({
-        first,
-        events,
-        dueMs,
-        sentMs: dueMs,
-        endMs: performance.now(),
-        fate,
-        status,
-        reason,
-      })
-    }
+    const request = requestFromNow(first, events)
+    const done = (...end: Parameters<typeof request>): void => void this.requests.push(request(...end))
     try {
       const { statusCode, headers, body } = await client.request({
         method: 'POST',

@@ -152,3 +152,14 @@ export function idOf(value: Buffer | null): { readonly run: string; readonly ind
   const match = /^\{"id":"(r\d+x\d+)-(\d{8})"/.exec(value?.toString('latin1', 0, 60) ?? '')
   return match?.[1] === undefined ? undefined : { run: match[1], index: Number(match[2]) }
 }
+
+/** A request of `events` events from `first` on that goes out now; call what is returned when its fate is known. */
+export function requestFromNow(
+  first: number,
+  events: number,
+): (fate: LoadedRequest['fate'], status: number, reason: string) => LoadedRequest {
+  const dueMs = performance.now()
+  return (fate, status, reason) => {
+    return { first, events, dueMs, sentMs: dueMs, endMs: performance.now(), fate, status, reason }
+  }
+}
