@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import { kafkaRuntime } from '../../deploy/local/kafka-runtime.ts'
+import { waitFor } from './wait-for.ts'
 
 /** A record as kafkajs reads it, which shares no wire code with Forebay. */
 export interface ReadRecord {
@@ -52,7 +53,11 @@ export async function readEach(
   const groupId = `independent-reader-${process.pid}-${performance.now()}`
   const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: 100 })
   try {
-    const ends = await admin.fetchTopicOffsets(topic)
+    // kafkajs does not ask again when a broker that has just started does not know yet that it leads.
+    const ends = await waitFor(() => admin.fetchTopicOffsets(topic), {
+      describe: `the offsets of ${topic}`,
+      timeoutMs,
+    })
     const missing = new Map(
       ends
         .filter(({ low, high }) => BigInt(high) > BigInt(low))
