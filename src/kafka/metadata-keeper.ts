@@ -4,6 +4,8 @@ export interface MetadataKeeperOptions extends ClusterMetadataOptions {
   /** New metadata is there: look for work. */
   readonly onFresh: () => void
   readonly onFailure: (error: unknown) => void
+  /** Pause after the n-th failure in a row, 1 = the first; default always 300 ms. */
+  readonly retryMs?: (failures: number) => number
 }
 
 const refreshMs = 60_000
@@ -16,6 +18,7 @@ export class MetadataKeeper {
   #timer: NodeJS.Timeout | undefined
   #dueMs = Number.POSITIVE_INFINITY
   #asking = false
+  #failures = 0
   #closed = false
 
   constructor(options: MetadataKeeperOptions) {
@@ -53,12 +56,14 @@ export class MetadataKeeper {
     this.#asking = true
     this.metadata.refresh().then(
       () => {
+        this.#failures = 0
         this.#next(refreshMs)
         this.#options.onFresh()
       },
       (error: unknown) => {
         if (this.#closed) return
-        this.#next(retryMs)
+        this.#failures += 1
+        this.#next(this.#options.retryMs?.(this.#failures) ?? retryMs)
         this.#options.onFailure(error)
       },
     )
