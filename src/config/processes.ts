@@ -45,6 +45,9 @@ const control = {
   store: location('.forebay-data/control.sqlite', 'SQLite file, or postgres://… for several replicas'),
   advertise: text('', 'URL by which others reach this replica; empty: where it listens'),
   leaseMs: duration('3s', 'a leader silent for this long is replaced', { min: 500, max: 60_000 }),
+  scaleUpHook: text('', 'wakes a standby before it takes over: a URL to POST to, or a command'),
+  scaleDownHook: text('', 'called when a standby is empty again: a URL to POST to, or a command'),
+  hookTimeoutMs: duration('60s', 'longest time for a hook', { min: 100 }),
   token: secret('bearer token for all calls; needed to listen on anything but loopback'),
 }
 
