@@ -1,10 +1,27 @@
-/** One combined broker and controller of a local cluster; everything listens on 127.0.0.1. */
+/** One combined broker and controller of a local cluster, or only one of both; everything listens on 127.0.0.1. */
 export interface BrokerSpec {
+  /** Nothing listens on it where `role` is `controller`. */
   readonly port: number
+  /** Nothing listens on it where `role` is `broker`. */
   readonly controllerPort: number
   readonly rack?: string
-  /** What clients are told to connect to instead of `port`: a TCP proxy of a test. Brokers then talk to each other on `internalPort`. */
-  readonly advertised?: { readonly port: number; readonly internalPort: number }
+  /** Both unless it says which. */
+  readonly role?: 'broker' | 'controller'
+  /**
+   * What clients are told to connect to instead of `port`: a TCP proxy of a test. Brokers then talk to each other on `internalPort`.
+   * `host`: a name instead of 127.0.0.1.
+   */
+  readonly advertised?: { readonly port: number; readonly internalPort: number; readonly host?: string }
+}
+
+/** Whether clients can talk to it. */
+export function servesClients({ role }: BrokerSpec): boolean {
+  return role !== 'controller'
+}
+
+/** Whether it has a vote in the controller quorum. */
+export function votes({ role }: BrokerSpec): boolean {
+  return role !== 'broker'
 }
 
 export interface BrokerSettingsInput {
@@ -31,13 +48,13 @@ export function brokerSettings({
   if (spec === undefined) throw new RangeError(`no broker ${id} among ${brokers.length}`)
   // Three replicas with two in sync: one dead broker stops neither commits nor transactions, and no committed offset is lost with
   // it. One in sync would not keep commits going longer: with two brokers dead the controller quorum is gone and no ISR shrinks.
-  const replicas = Math.min(3, brokers.length)
+  const replicas = Math.min(3, brokers.filter(servesClients).length)
   const minInSync = Math.max(1, replicas - 1)
   return {
-    'process.roles': 'broker,controller',
+    'process.roles': spec.role ?? 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': brokers
-      .map(({ controllerPort }, index) => `${index + 1}@127.0.0.1:${controllerPort}`)
+      .flatMap((one, index) => (votes(one) ? [`${index + 1}@127.0.0.1:${one.controllerPort}`] : []))
       .join(','),
     'controller.listener.names': 'CONTROLLER',
     ...listeners(spec),
@@ -67,13 +84,16 @@ export function brokerSettings({
   }
 }
 
-function listeners({ port, controllerPort, advertised }: BrokerSpec): Record<string, string> {
+function listeners(spec: BrokerSpec): Record<string, string> {
+  const { port, controllerPort, advertised } = spec
   const own = `PLAINTEXT://127.0.0.1:${port}`
-  const controller = `CONTROLLER://127.0.0.1:${controllerPort}`
   const protocols = 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT'
+  const onlyController = `CONTROLLER://127.0.0.1:${controllerPort}`
+  if (!servesClients(spec)) return { listeners: onlyController, 'listener.security.protocol.map': protocols }
+  const controller = votes(spec) ? `,${onlyController}` : ''
   if (advertised === undefined) {
     return {
-      listeners: `${own},${controller}`,
+      listeners: `${own}${controller}`,
       'advertised.listeners': own,
       'inter.broker.listener.name': 'PLAINTEXT',
       'listener.security.protocol.map': protocols,
@@ -81,8 +101,8 @@ function listeners({ port, controllerPort, advertised }: BrokerSpec): Record<str
   }
   const internal = `INTERNAL://127.0.0.1:${advertised.internalPort}`
   return {
-    listeners: `${own},${internal},${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised.port},${internal}`,
+    listeners: `${own},${internal}${controller}`,
+    'advertised.listeners': `PLAINTEXT://${advertised.host ?? '127.0.0.1'}:${advertised.port},${internal}`,
     'inter.broker.listener.name': 'INTERNAL',
     'listener.security.protocol.map': protocols,
   }

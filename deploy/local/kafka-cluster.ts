@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { probeBroker } from '../../src/kafka/cluster-probe.ts'
 import { type BrokerExit, BrokerProcess, type BrokerState, pidFileOf } from './broker-process.ts'
-import { type BrokerSpec, brokerSettings } from './broker-settings.ts'
+import { type BrokerSpec, brokerSettings, servesClients, votes } from './broker-settings.ts'
 import type { Say } from './java.ts'
 import { type KafkaRuntime, kafkaRuntime } from './kafka-runtime.ts'
 import { endOrphan } from './pid-file.ts'
@@ -16,7 +16,7 @@ export interface KafkaClusterOptions {
   readonly name: string
   /** Absolute; made when missing. Data in it survives `stop` and `start`. */
   readonly directory: string
-  /** Broker ids are 1..n in this order. Not two: losing one would lose the controller quorum. */
+  /** Node ids are 1..n in this order, dedicated controllers among them. Not two: losing one would lose the controller quorum. */
   readonly brokers: readonly BrokerSpec[]
   /** Further broker settings; they win. */
   readonly config?: Readonly<Record<string, string>>
@@ -37,7 +37,7 @@ const readyDeadlineMs = 90_000
 const stopGraceMs = 10_000
 const neededDiskBytes = 256 * 2 ** 20
 
-/** A real Kafka cluster (KRaft, combined brokers) of child processes, owned by this object. */
+/** A real Kafka cluster (KRaft, combined brokers unless they say otherwise) of child processes, owned by this object. */
 export class KafkaCluster {
   readonly name: string
   readonly directory: string
@@ -54,9 +54,13 @@ export class KafkaCluster {
 
   /** `host:port` of every broker, as clients are to use it. */
   get bootstrap(): readonly string[] {
-    return this.#options.brokers.map(({ port, advertised }) => `127.0.0.1:${advertised?.port ?? port}`)
+    const brokers = this.#options.brokers.filter(servesClients)
+    return brokers.map(
+      ({ port, advertised }) => `${advertised?.host ?? '127.0.0.1'}:${advertised?.port ?? port}`,
+    )
   }
 
+  /** Dedicated controllers too. */
   get brokers(): readonly BrokerStatus[] {
     return this.#options.brokers.map(({ port, rack }, index) => ({
       id: index + 1,
@@ -129,8 +133,9 @@ export class KafkaCluster {
     if (spec !== undefined) await this.#checkPorts(spec, id)
     this.#stopped = false
     broker.launch()
-    const up = this.#processes.filter(({ state }) => state === 'running').length
-    if (2 * up > this.#processes.length) await this.#untilReady([broker])
+    const voters = this.#processes.filter(({ id: one }) => this.#is(one, votes))
+    const up = voters.filter(({ state }) => state === 'running').length
+    if (2 * up > voters.length) await this.#untilReady([broker])
   }
 
   /** Clean stop of one broker. */
@@ -191,8 +196,8 @@ export class KafkaCluster {
   }
 
   async #checkPorts(spec: BrokerSpec, id: number): Promise<void> {
-    await requireFreePort(spec.port, `broker ${this.name}/${id}`)
-    await requireFreePort(spec.controllerPort, `the controller of broker ${this.name}/${id}`)
+    if (servesClients(spec)) await requireFreePort(spec.port, `broker ${this.name}/${id}`)
+    if (votes(spec)) await requireFreePort(spec.controllerPort, `the controller of broker ${this.name}/${id}`)
     if (spec.advertised !== undefined) {
       await requireFreePort(spec.advertised.internalPort, `replication of broker ${this.name}/${id}`)
     }
@@ -248,9 +253,17 @@ export class KafkaCluster {
     throw new Error(`${this.name} is not ready after ${readyDeadlineMs / 1000} s: ${waitingFor}\n${logs}`)
   }
 
+  #is(id: number, what: (spec: BrokerSpec) => boolean): boolean {
+    const spec = this.#options.brokers[id - 1]
+    return spec !== undefined && what(spec)
+  }
+
+  /** Dedicated controllers are not asked: brokers find each other and their coordinators only through a quorum. */
   async #problemOf(awaited: readonly BrokerProcess[]): Promise<string | undefined> {
-    const expected = this.#processes.filter(({ state }) => state === 'running').map(({ id }) => id)
+    const running = this.#processes.filter(({ state }) => state === 'running')
+    const expected = running.map(({ id }) => id).filter((id) => this.#is(id, servesClients))
     for (const { id } of awaited) {
+      if (!this.#is(id, servesClients)) continue
       const address = `127.0.0.1:${this.#options.brokers[id - 1]?.port}`
       try {
         const view = await probeBroker(address, { deadlineMs: 5000, coordinators: true })

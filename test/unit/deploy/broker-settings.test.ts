@@ -47,6 +47,25 @@ describe('the settings of a local broker', () => {
     assert.equal(settings['inter.broker.listener.name'], 'INTERNAL')
   })
 
+  test('dedicated controllers vote and hold no data, dedicated brokers the other way round', () => {
+    const brokers = [
+      { ...spec(101, 'a'), role: 'controller' },
+      { ...spec(102, 'b'), role: 'broker', advertised: { port: 201, internalPort: 202, host: 'b.test' } },
+    ] as const
+    const controller = brokerSettings({ id: 1, brokers, dataDirectory, extra: {} })
+    assert.equal(controller['process.roles'], 'controller')
+    assert.equal(controller.listeners, 'CONTROLLER://127.0.0.1:106')
+    assert.equal(controller['advertised.listeners'], undefined)
+    const broker = brokerSettings({ id: 2, brokers, dataDirectory, extra: {} })
+    assert.equal(broker['process.roles'], 'broker')
+    assert.equal(broker.listeners, 'PLAINTEXT://127.0.0.1:102,INTERNAL://127.0.0.1:202')
+    assert.equal(broker['advertised.listeners'], 'PLAINTEXT://b.test:201,INTERNAL://127.0.0.1:202')
+    for (const settings of [controller, broker]) {
+      assert.equal(settings['controller.quorum.voters'], '1@127.0.0.1:106')
+      assert.equal(settings['offsets.topic.replication.factor'], '1')
+    }
+  })
+
   test('what a test asks for wins', () => {
     const extra = { 'replica.lag.time.max.ms': '1' }
     const settings = brokerSettings({ id: 1, brokers: [spec(101, 'a')], dataDirectory, extra })
