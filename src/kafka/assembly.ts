@@ -1,8 +1,11 @@
 import type { Lane } from './lane.ts'
 import type { ProduceResult } from './produce-request.ts'
 import type { QueuedBatch } from './queued-batch.ts'
+import type { TopicQueue } from './topic-queue.ts'
 
 export interface AssembledBatch {
+  /** Where it came from, and goes back to when it must be sent again. */
+  readonly queue: TopicQueue
   readonly entry: QueuedBatch
   readonly partition: number
   readonly bytes: Buffer

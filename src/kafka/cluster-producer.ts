@@ -1,3 +1,4 @@
+import type { ReportedCluster } from '../core/proxy-report.ts'
 import { type AssembledBatch, type Assembly, resultFinder } from './assembly.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -9,8 +10,10 @@ import type { BatchOutcome, OutgoingBatch } from './outgoing-batch.ts'
 import { asksForMetadata, judgeProduceCode } from './produce-errors.ts'
 import type { ProduceResult } from './produce-request.ts'
 import { ProduceStats } from './produce-stats.ts'
+import { ProducerAccount } from './producer-account.ts'
+import { standingOf, stateOf } from './producer-standing.ts'
 import { QueuedBatch } from './queued-batch.ts'
-import { TopicQueue } from './topic-queue.ts'
+import { type QueueHome, TopicQueue } from './topic-queue.ts'
 
 export interface ClusterProducerOptions extends LaneSetOptions {
   readonly clusterId: string
@@ -21,6 +24,24 @@ export interface ClusterProducerOptions extends LaneSetOptions {
   /** Something a person should know: a broker that does not answer, a batch that was refused. */
   readonly warn: (detail: Readonly<Record<string, unknown>>, message: string) => void
   readonly draw?: () => number
+  /** For topics that may move to another cluster; without it they stay here for good. */
+  readonly moves?: TopicMoves
+  /** Counters that go on where an earlier producer of the cluster ended. */
+  readonly stats?: ProduceStats
+}
+
+/** Who knows which cluster a topic belongs to. */
+export interface TopicMoves {
+  /**
+   * A broker has no place for the topic: unknown, made anew, or taking nothing. Answered with `confirmed` once the placement was
+   * confirmed after this call, or with `release`; until then a refused batch has no outcome (semantics "Failover and failback").
+   */
+  doubt(topic: string): void
+  /** A batch that had been sent when its topic moved came back, and is the other cluster's from now on. */
+  moved(topic: string, events: number): void
+  /** A request goes out; what it returns is handed to `answered` when its fate is known. */
+  sent(): number
+  answered(attempt: number): void
 }
 
 const sweepMs = 250
@@ -33,9 +54,12 @@ const retryRefusedMs = 100
  *
  * An unkeyed batch gets its partition only when a lane has room, so a slow broker holds no more than its lane, and what went unanswered
  * there is sent elsewhere. A batch with a fixed partition waits for its leader, one in flight, in order.
+ *
+ * A topic moves to another cluster's producer with its queue (`release`, `adopt`). What is in flight then stays with this one until it is
+ * answered or its deadline has come, and goes to the queue's new home if it must be sent again.
  */
-export class ClusterProducer {
-  readonly stats = new ProduceStats()
+export class ClusterProducer implements QueueHome {
+  readonly account: ProducerAccount
   readonly #options: ClusterProducerOptions
   readonly #keeper: MetadataKeeper
   readonly #lanes: LaneSet
@@ -43,18 +67,16 @@ export class ClusterProducer {
   readonly #topics = new Map<string, TopicQueue>()
   /** Those with something to send, least recently served first: a flooding topic must not keep the lanes to itself. */
   readonly #active = new Set<TopicQueue>()
+  /** Of each request in flight, when the longest waiting of its batches came (monotonic). */
+  readonly #inFlight = new Set<{ readonly sinceMs: number }>()
   readonly #sweep: NodeJS.Timeout
-  readonly #idleListeners: (() => void)[] = []
-  #unsettled = 0
-  /** Monotonic; when the first of what is unsettled now came, when something was acknowledged last, when work was looked for last. */
-  #waitingSinceMs = 0
-  #ackedMs = 0
   #dispatchedMs = 0
   #scheduled = false
   #closed = false
 
   constructor(options: ClusterProducerOptions) {
     this.#options = options
+    this.account = new ProducerAccount(options.stats ?? new ProduceStats())
     this.#keeper = new MetadataKeeper({
       ...options,
       onFresh: () => this.#schedule(),
@@ -65,18 +87,21 @@ export class ClusterProducer {
       ...options,
       lanes: new LeaderLanes(this.#keeper, this.#lanes, options.draw ?? Math.random),
       send: (assembly) => this.#send(assembly),
-      onWithdrawn: () => this.#forget(),
+      onWithdrawn: (entry) => this.account.leave(entry),
+      onShrunk: (events) => this.account.shrunk(events),
       onReady: () => this.#schedule(),
-      notCompressed: (topic, error) =>
-        options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is'),
     })
     this.#sweep = setInterval(() => this.#onSweep(), sweepMs)
     this.#sweep.unref()
   }
 
+  get stats(): ProduceStats {
+    return this.account.stats
+  }
+
   /** Batches that are not settled yet, sent or not. */
   get unsettled(): number {
-    return this.#unsettled
+    return this.account.unsettled
   }
 
   lanes(): Iterable<Lane> {
@@ -86,19 +111,21 @@ export class ClusterProducer {
   /** How it stands now; for readiness and metrics, not for the way of a batch. */
   state(): ClusterState {
     const nowMs = this.#options.clock.monotonicMs()
-    const lanes = [...this.#lanes.all()]
     // The sweep looks for work while something is unsettled.
-    const lookedMs = Math.max(this.#dispatchedMs, this.#waitingSinceMs)
+    const lookedMs = Math.max(this.#dispatchedMs, this.account.waitingSinceMs)
     const unlookedMs = this.#active.size === 0 ? 0 : nowMs - lookedMs - 2 * sweepMs
-    const states = lanes.map((lane) => lane.state())
-    return {
-      ackAgeMs:
-        this.#unsettled === 0 ? null : Math.round(nowMs - Math.max(this.#ackedMs, this.#waitingSinceMs)),
-      unsettledBatches: this.#unsettled,
-      open: states.length > 0 && states.every(({ breaker }) => breaker === 'open'),
-      overdueMs: Math.round(Math.max(0, unlookedMs, ...lanes.map((lane) => lane.overdueMs()))),
-      lanes: states,
-    }
+    return stateOf(this.account, this.#lanes.all(), nowMs, unlookedMs)
+  }
+
+  /** What became of its events since the last call; for one reader, because each call begins the next window. */
+  takeReport(): ReportedCluster {
+    const nowMs = this.#options.clock.monotonicMs()
+    let oldestSinceMs = Number.POSITIVE_INFINITY
+    for (const { sinceMs } of this.#inFlight) oldestSinceMs = Math.min(oldestSinceMs, sinceMs)
+    for (const queue of this.#topics.values()) oldestSinceMs = Math.min(oldestSinceMs, queue.oldestSinceMs())
+    const { clusterId } = this.#options
+    const standing = standingOf(clusterId, this.account, this.#lanes.all(), nowMs, oldestSinceMs)
+    return this.account.window.take(standing)
   }
 
   /** Learns the leaders of these topics before their first batch. */
@@ -115,9 +142,8 @@ export class ClusterProducer {
   }
 
   submit(batch: OutgoingBatch): void {
-    if (this.#unsettled === 0) this.#waitingSinceMs = this.#options.clock.monotonicMs()
-    this.#unsettled += 1
-    const entry = new QueuedBatch(batch)
+    const entry = new QueuedBatch(batch, this.#options.clock.monotonicMs())
+    this.account.enter(entry)
     if (this.#closed) {
       this.#settle(entry, { kind: 'gave-up', at: 'close', maybeWritten: false })
       return
@@ -130,13 +156,17 @@ export class ClusterProducer {
 
   /** Resolves when everything submitted is settled, or at the deadline (monotonic); then gives up the rest and closes. */
   async drain(deadlineMs: number): Promise<void> {
+    await this.idle(deadlineMs)
+    this.close()
+  }
+
+  /** Resolves when nothing is unsettled here, or at the deadline (monotonic). */
+  async idle(deadlineMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, Math.max(0, deadlineMs - this.#options.clock.monotonicMs()))
-    this.#idleListeners.push(resolve)
-    if (this.#unsettled === 0) resolve()
+    this.account.onIdle(resolve)
     await promise
     clearTimeout(timer)
-    this.close()
   }
 
   /** Gives up everything that is not settled, at once. */
@@ -149,10 +179,25 @@ export class ClusterProducer {
     this.#keeper.close()
   }
 
+  wake(queue: TopicQueue): void {
+    if (!queue.isEmpty) this.#active.add(queue)
+    this.#schedule()
+  }
+
+  takeOver(queue: TopicQueue, entry: QueuedBatch): void {
+    entry.sinceMs = this.#options.clock.monotonicMs()
+    this.account.enter(entry)
+    this.#tryAgain(queue, entry)
+  }
+
+  notCompressed(topic: string, error: unknown): void {
+    this.#options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is')
+  }
+
   #queue(topic: string): TopicQueue {
     let queue = this.#topics.get(topic)
     if (queue === undefined) {
-      queue = new TopicQueue(topic)
+      queue = new TopicQueue(topic, this)
       this.#topics.set(topic, queue)
       this.#keeper.metadata.want(topic)
     }
@@ -172,7 +217,9 @@ export class ClusterProducer {
   }
 
   #send(assembly: Assembly): void {
+    let sinceMs = Number.POSITIVE_INFINITY
     for (const { entry } of assembly.batches) {
+      sinceMs = Math.min(sinceMs, entry.sinceMs)
       if (entry.maybeWritten) {
         entry.batch.resent()
         this.stats.resent += 1
@@ -183,32 +230,41 @@ export class ClusterProducer {
       partition,
       bytes,
     }))
-    const sentMs = this.#options.clock.monotonicMs()
+    const { clock, moves } = this.#options
+    const inFlight = { sinceMs }
+    this.#inFlight.add(inFlight)
+    const attempt = moves?.sent() ?? 0
+    const sentMs = clock.monotonicMs()
     assembly.lane.send(parts, assembly.bytes, (answer) => {
-      if (answer.kind === 'answered') this.stats.answered(this.#options.clock.monotonicMs() - sentMs)
-      this.#onAnswer(assembly, answer)
+      this.#inFlight.delete(inFlight)
+      moves?.answered(attempt)
+      this.#onAnswer(assembly, answer, clock.monotonicMs() - sentMs)
     })
   }
 
-  #onAnswer(assembly: Assembly, answer: LaneAnswer): void {
+  #onAnswer(assembly: Assembly, answer: LaneAnswer, durationMs: number): void {
     const resultOf = resultFinder(answer.kind === 'answered' ? answer.results : [])
-    if (answer.kind === 'unanswered') {
+    const { broker } = assembly.lane
+    if (answer.kind === 'answered') this.stats.answered(durationMs)
+    else {
       this.stats.unanswered += 1
       const { clusterId, warn } = this.#options
-      warn(
-        { cluster: clusterId, broker: assembly.lane.broker, err: answer.error },
-        'a produce request went unanswered',
-      )
+      warn({ cluster: clusterId, broker, err: answer.error }, 'a produce request went unanswered')
       this.#keeper.askNow()
     }
+    let acked = 0
+    let failed = 0
     // Backwards, because a batch that is tried again goes to the head of its queue: so their order stays.
     for (let index = assembly.batches.length - 1; index >= 0; index -= 1) {
-      const { entry, partition } = assembly.batches[index] as AssembledBatch
-      const queue = this.#queue(entry.batch.topic)
+      const { queue, entry, partition } = assembly.batches[index] as AssembledBatch
       if (entry.batch.partition !== undefined) queue.partition(partition).busy = false
       if (!queue.isEmpty) this.#active.add(queue)
-      this.#onResult(queue, entry, resultOf(entry.batch.topic, partition))
+      const result = resultOf(entry.batch.topic, partition)
+      if (result?.code === 0) acked += entry.records
+      else failed += entry.records
+      this.#onResult(queue, entry, result)
     }
+    this.account.window.attempted(broker, acked, failed, durationMs)
     this.#schedule()
   }
 
@@ -243,17 +299,11 @@ export class ClusterProducer {
   }
 
   #settle(entry: QueuedBatch, outcome: BatchOutcome): void {
-    if (outcome.kind === 'acked') {
-      this.stats.acked += 1
-      this.#ackedMs = this.#options.clock.monotonicMs()
-    } else this.stats.failed += 1
+    if (outcome.kind === 'acked') this.account.acked(this.#options.clock.monotonicMs())
+    else this.stats.failed += 1
+    if (outcome.kind === 'gave-up') this.account.window.dropped(entry.records)
     entry.batch.settled(outcome)
-    this.#forget()
-  }
-
-  #forget(): void {
-    this.#unsettled -= 1
-    if (this.#unsettled === 0) for (const listener of this.#idleListeners.splice(0)) listener()
+    this.account.leave(entry)
   }
 
   #onSweep(): void {
@@ -267,7 +317,7 @@ export class ClusterProducer {
       // it then truncates.
       if (lane.isDown && this.#keeper.metadata.leads(lane.broker)) this.#keeper.askNow()
     }
-    if (this.#unsettled > 0) this.#schedule()
+    if (this.account.unsettled > 0) this.#schedule()
   }
 
   #giveUp(queue: TopicQueue, at: 'deadline' | 'close', leaves: (entry: QueuedBatch) => boolean): void {

@@ -1,6 +1,6 @@
 import { Assemblies, type Assembly } from './assembly.ts'
 import type { LeaderLanes } from './leader-lanes.ts'
-import type { PreparationListener, QueuedBatch } from './queued-batch.ts'
+import type { QueuedBatch } from './queued-batch.ts'
 import type { TopicQueue } from './topic-queue.ts'
 
 export interface DispatcherOptions {
@@ -11,20 +11,19 @@ export interface DispatcherOptions {
   readonly lanes: LeaderLanes
   readonly send: (assembly: Assembly) => void
   /** The owner of a batch wants it no more. */
-  readonly onWithdrawn: () => void
+  readonly onWithdrawn: (entry: QueuedBatch) => void
+  /** The owner took so many events out of a batch right before it was sent. */
+  readonly onShrunk: (events: number) => void
   /** Something changed that this dispatch did not see: dispatch again. */
   readonly onReady: () => void
-  readonly notCompressed: (topic: string, error: unknown) => void
 }
 
 /** Puts what waits into requests: as much as the lanes have room for, in order, unkeyed batches where it is emptiest. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
-  readonly #listener: PreparationListener
 
   constructor(options: DispatcherOptions) {
     this.#options = options
-    this.#listener = { ready: options.onReady, notCompressed: options.notCompressed }
   }
 
   /** Those that go on waiting stay in `active`, served topics at its end. */
@@ -32,7 +31,8 @@ export class Dispatcher {
     const { requestBytes, lanes, send } = this.#options
     const assemblies = new Assemblies(requestBytes, send)
     for (const queue of [...active]) {
-      if (queue.notBeforeMs > nowMs || !lanes.knows(queue.topic)) continue
+      if (queue.notBeforeMs > nowMs || queue.heldSinceMs !== undefined) continue
+      if (!lanes.knows(queue.topic)) continue
       this.#floating(queue, assemblies)
       if (queue.fixed.size > 0) this.#fixed(queue, assemblies)
       active.delete(queue)
@@ -51,11 +51,11 @@ export class Dispatcher {
         held.push(entry)
         break
       }
-      const bytes = this.#prepare(entry)
+      const bytes = this.#prepare(queue, entry)
       if (bytes === 'preparing') held.push(entry)
       if (typeof bytes === 'string') continue
       queue.stickTo(way.partition, bytes.length, this.#options.stickyBytes)
-      assemblies.add(way.lane, { entry, partition: way.partition, bytes })
+      assemblies.add(way.lane, { queue, entry, partition: way.partition, bytes })
     }
     if (held.length > 0) queue.floating.unshift(...held)
   }
@@ -66,7 +66,7 @@ export class Dispatcher {
       if (fixed.busy || entry === undefined) continue
       const lane = this.#options.lanes.fixed(queue, partition, entry.batch.acks, assemblies)
       if (lane === undefined) continue
-      const bytes = this.#prepare(entry)
+      const bytes = this.#prepare(queue, entry)
       if (bytes === 'preparing') continue
       fixed.waiting.shift()
       if (bytes === 'withdrawn') {
@@ -74,13 +74,15 @@ export class Dispatcher {
         continue
       }
       fixed.busy = true
-      assemblies.add(lane, { entry, partition, bytes })
+      assemblies.add(lane, { queue, entry, partition, bytes })
     }
   }
 
-  #prepare(entry: QueuedBatch): Buffer | 'preparing' | 'withdrawn' {
-    const prepared = entry.prepare(this.#listener)
-    if (prepared === 'withdrawn') this.#options.onWithdrawn()
+  #prepare(queue: TopicQueue, entry: QueuedBatch): Buffer | 'preparing' | 'withdrawn' {
+    const { records } = entry
+    const prepared = entry.prepare(queue)
+    if (prepared === 'withdrawn') this.#options.onWithdrawn(entry)
+    else if (entry.records !== records) this.#options.onShrunk(records - entry.records)
     return prepared
   }
 }

@@ -61,6 +61,8 @@ export class Lane {
   #closed = false
   #queuedBytes = 0
   #lastUseMs = 0
+  /** When somebody last wanted the connection. */
+  #wantedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: LaneOptions) {
     this.broker = options.broker
@@ -97,6 +99,7 @@ export class Lane {
   /** Whether a request can be sent now. Asking opens the connection if there is none, unless the lane is left out. */
   hasRoom(): boolean {
     if (this.#socket === undefined) {
+      this.#wantedMs = this.#options.clock.monotonicMs()
       this.#connect()
       return false
     }
@@ -107,6 +110,12 @@ export class Lane {
   /** Left out, or on trial, connected or not (the kernel accepts connections for a broker that hangs): the leaders may be elsewhere by now. */
   get isDown(): boolean {
     return this.#breaker.state !== 'closed'
+  }
+
+  /** Its connection was wanted lately, and there is none. */
+  get isMissing(): boolean {
+    if (this.#socket !== undefined) return false
+    return this.#options.clock.monotonicMs() - this.#wantedMs < wantedForMs
   }
 
   /** It does not drain: left out, or nothing was answered for `stallMs`. */
@@ -210,6 +219,9 @@ export class Lane {
     if (!this.#closed) this.#breaker.onDisconnected()
   }
 }
+
+/** Who wants a connection asks for it more often than this. */
+const wantedForMs = 2000
 
 /** Connecting has a time limit, and so has each step of authentication; no healthy process comes near this. */
 const longestOpeningMs = 60_000

@@ -53,3 +53,11 @@ export function asksForMetadata(code: number): boolean {
     code === 100
   )
 }
+
+/**
+ * The broker has no place for the topic: it is not there, or takes nothing (`max.message.bytes=0`, a sealed standby topic). Whoever
+ * works by an old placement sees this first (semantics "Failover and failback").
+ */
+export function hasNoPlace(code: number): boolean {
+  return code === 3 || code === 10 || code === 100
+}

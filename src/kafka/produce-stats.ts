@@ -9,6 +9,8 @@ export class ProduceStats {
   failed = 0
   /** To another cluster before they were acknowledged. */
   moved = 0
+  /** Topics of which a broker says that they were deleted and made anew. */
+  remadeTopics = 0
   /** Requests. */
   unanswered = 0
   /** Answered requests by duration: one more than the bounds, for what is longer than all of them. */

@@ -1,11 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import type { DropReason, Ledger } from '../../core/outcome.ts'
 import type { PlacementDocument } from '../../core/placement.ts'
+import type { ReportedCluster } from '../../core/proxy-report.ts'
 import { ClusterProducer } from '../../kafka/cluster-producer.ts'
 import type { ClusterState } from '../../kafka/cluster-state.ts'
 import type { LaneLimits } from '../../kafka/lane.ts'
 import type { OutgoingBatch } from '../../kafka/outgoing-batch.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { SentVersions } from './sent-versions.ts'
 
 export interface ClusterProducersOptions {
   readonly clock: Clock
@@ -37,6 +39,7 @@ export class ClusterProducers {
   readonly #producers = new Map<string, ClusterProducer>()
   /** Topic → cluster of the latest placement. */
   readonly #placed = new Map<string, string>()
+  readonly #versions = new SentVersions()
 
   constructor(options: ClusterProducersOptions) {
     this.#options = options
@@ -51,8 +54,22 @@ export class ClusterProducers {
     for (const [cluster, producer] of this.#producers) yield [cluster, producer.state()]
   }
 
+  /** What became of the events on every cluster since the last call; for one reader, because each call begins the next window. */
+  reportClusters(): readonly ReportedCluster[] {
+    return [...this.#producers.values()].map((producer) => producer.takeReport())
+  }
+
+  /**
+   * The highest placement version for which no batch that was sent under an earlier one is unanswered; at most the version in use.
+   * `undefined` while there is no placement.
+   */
+  settledVersion(): number | undefined {
+    return this.#versions.settled()
+  }
+
   /** Takes a new placement: producers for new clusters, leaders of the placed topics learnt before their first event. */
   place(document: PlacementDocument): void {
+    this.#versions.use(document.version)
     this.#placed.clear()
     const topicsOf = new Map<string, string[]>()
     for (const { topic, cluster } of document.placements) {
@@ -117,6 +134,12 @@ export class ClusterProducers {
       requestBytes,
       stickyBytes: batchBytes,
       warn: (detail, message) => logger.warn(detail, message),
+      moves: {
+        doubt: () => undefined,
+        moved: () => undefined,
+        sent: () => this.#versions.sent(),
+        answered: (attempt) => this.#versions.answered(attempt),
+      },
     })
   }
 }
