@@ -37,7 +37,7 @@ async function run(config: RouterConfig): Promise<void> {
   const registry = new Registry()
   const health = new Health()
   const watcher = new PlacementWatcher({
-    controlUrl: config.control,
+    controlUrls: config.control,
     snapshotFile: join(config.dataDir, 'router-placement.json'),
     token: config.token,
     logger,

@@ -36,8 +36,9 @@ export function findEndpoints(
   }
 }
 
+/** Of several replicas, as FOREBAY_CONTROL may name them for proxies and routers, the first: it passes changes on. */
 function checkedUrl(name: string, text: string): string {
-  const url = URL.parse(text)
+  const url = URL.parse(text.split(',', 1)[0] ?? '')
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new UsageError(`--${name}: "${text}" is not an http URL such as http://127.0.0.1:8081`)
   }

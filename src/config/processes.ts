@@ -1,4 +1,4 @@
-import { bytes, duration, integer, list, location, oneOf, secret, text } from './setting.ts'
+import { bytes, duration, integer, list, location, oneOf, secret, text, urls } from './setting.ts'
 
 /** The one schema of the configuration: a table per process. Key names carry the unit of the parsed value. */
 
@@ -13,7 +13,7 @@ const common = {
 }
 
 const follower = {
-  control: text('http://127.0.0.1:8081', 'URL of the control plane'),
+  control: urls('http://127.0.0.1:8081', 'replicas of the control plane: when one fails the next is asked'),
   dataDir: text('.forebay-data', 'folder for the last placement and other state'),
 }
 
@@ -21,6 +21,8 @@ const proxy = {
   ...common,
   ...follower,
   port: integer(8080, 'port to listen on', { max: 65535 }),
+  token: secret('bearer token for the control plane'),
+  id: text('', 'name of this proxy in its reports; empty: host, port and some random letters'),
   workers: integer(1, 'processes on the one port, each with its part of the buffer', { min: 1, max: 64 }),
   drainGraceMs: duration('5s', 'how long requests are still served after SIGTERM'),
   maxBufferBytes: bytes('256MiB', 'memory for events from accept to outcome', { min: 2 ** 20 }),
@@ -49,6 +51,25 @@ const control = {
   scaleDownHook: text('', 'called when a standby is empty again: a URL to POST to, or a command'),
   hookTimeoutMs: duration('60s', 'longest time for a hook', { min: 100 }),
   token: secret('bearer token for all calls; needed to listen on anything but loopback'),
+  failover: oneOf(['auto', 'off'], 'auto', 'off: clusters are watched, and only people move topics'),
+  holdDownMs: duration('15m', 'no automatic move or failback for so long after a move'),
+  moveIntervalMs: duration('1h', 'at most one automatic move of a cluster in this time'),
+  failbackAfterMs: duration('5m', 'a cluster must have been well for so long before its topics come back', {
+    min: 10_000,
+    max: 86_400_000,
+  }),
+  fastRefusedMs: duration('2s', 'act when nothing gets through and every broker refuses for so long', {
+    min: 1000,
+    max: 10_000,
+  }),
+  fastSilentMs: duration('3s', 'act when nothing gets through and no broker answers for so long', {
+    min: 1000,
+    max: 10_000,
+  }),
+  proxyLeaseMs: duration('10s', 'a proxy that has not reported for so long is not waited for', {
+    min: 2000,
+    max: 600_000,
+  }),
 }
 
 const router = {
@@ -79,6 +100,7 @@ export const processDocs: Readonly<Record<ProcessName, { summary: string; exampl
     examples: [
       'forebay proxy --control http://127.0.0.1:8081 --data-dir /var/lib/forebay',
       'forebay proxy --port 9080 --max-buffer 1GiB --linger 10ms',
+      'forebay proxy --control http://control-1:8081,http://control-2:8081',
     ],
   },
   control: {

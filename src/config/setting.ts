@@ -79,6 +79,23 @@ export function list(fallback: readonly string[], doc: string): Setting<readonly
   }
 }
 
+/** `http://` or `https://`, one or more, none twice; without the slash at the end. */
+export function urls(fallback: string, doc: string): Setting<readonly string[]> {
+  const setting = list([fallback], doc)
+  return {
+    ...setting,
+    kind: 'http URLs, comma-separated',
+    parse: (raw) => {
+      const words = setting.parse(raw)?.map((word) => word.replace(/\/+$/, '')) ?? []
+      return words.length > 0 && words.every(isHttpUrl) ? [...new Set(words)] : undefined
+    },
+  }
+}
+
+function isHttpUrl(word: string): boolean {
+  return /^https?:$/.test(URL.parse(word)?.protocol ?? '')
+}
+
 export interface Bounds {
   readonly min?: number
   readonly max?: number

@@ -9,37 +9,39 @@ export type Answer =
   /** It answered, but not with a placement document: wrong status, media type, size, JSON or shape. */
   | { readonly kind: 'rubbish'; readonly reason: string }
   /** No answer: refused, reset, timed out, or 5xx. */
-  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly cause?: unknown }
+
+export interface Question {
+  /** Base URL of the replica of the control plane that is asked. */
+  readonly url: string
+  readonly known: PlacementDocument | undefined
+  /** 0..60: how long the control plane may hold the question while it has nothing newer than `known`. */
+  readonly waitSeconds: number
+  /** What it may take beyond that. */
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
 
 /** A thousand topics take about half a MiB. */
 const maxAnswerBytes = 16 * 2 ** 20
 const connectTimeoutMs = 3000
-/** What an answer may take beyond the time that it was asked to wait. */
-const answerTimeoutMs = 5000
 
-/** Asks one control plane for its placement document. Believes nothing; never throws. `close` ends open questions. */
+/** Asks the control plane for its placement document. Believes nothing; never throws. `close` ends open questions. */
 export class PlacementAsker {
-  readonly #url: string
   readonly #token: string | undefined
   readonly #agent = new Agent({ connect: { timeout: connectTimeoutMs }, connections: 4, pipelining: 1 })
 
-  constructor(controlUrl: string, token: string | undefined) {
-    this.#url = new URL('v1/placements', controlUrl.endsWith('/') ? controlUrl : `${controlUrl}/`).href
+  constructor(token: string | undefined) {
     this.#token = token
   }
 
-  /** `waitSeconds` 0..60: how long the control plane may hold the question while it has nothing newer than `known`. */
-  async ask(
-    known: PlacementDocument | undefined,
-    waitSeconds: number,
-    stopped: AbortSignal,
-  ): Promise<Answer> {
+  async ask({ url, known, waitSeconds, timeoutMs, signal }: Question): Promise<Answer> {
     const query = known === undefined ? '' : `?after=${known.version}&wait=${waitSeconds}`
-    const deadline = AbortSignal.timeout(waitSeconds * 1000 + connectTimeoutMs + answerTimeoutMs)
+    const deadline = AbortSignal.timeout(waitSeconds * 1000 + timeoutMs)
     try {
-      const { statusCode, headers, body } = await request(this.#url + query, {
+      const { statusCode, headers, body } = await request(`${baseOf(url)}v1/placements${query}`, {
         dispatcher: this.#agent,
-        signal: AbortSignal.any([stopped, deadline]),
+        signal: AbortSignal.any([signal, deadline]),
         headers: {
           accept: 'application/json',
           ...(known === undefined ? {} : { 'if-none-match': placementETag(known) }),
@@ -53,13 +55,18 @@ export class PlacementAsker {
       if (text === undefined) return { kind: 'rubbish', reason: `more than ${maxAnswerBytes} bytes` }
       return readAnswer(String(headers['content-type']), text)
     } catch (error) {
-      return { kind: 'failed', reason: describeFailure(error) }
+      return { kind: 'failed', reason: describeFailure(error), cause: error }
     }
   }
 
   async close(): Promise<void> {
     await this.#agent.destroy()
   }
+}
+
+/** With the slash that addresses are put behind: a control plane may live below a path. */
+export function baseOf(url: string): string {
+  return url.endsWith('/') ? url : `${url}/`
 }
 
 function readAnswer(contentType: string, text: string): Answer {
@@ -89,7 +96,8 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<string | undefi
   return Buffer.concat(chunks, length).toString('utf8')
 }
 
-function describeFailure(error: unknown): string {
+/** A refused or lost connection in words; the code first, because messages of Node may be empty. */
+export function describeFailure(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   return [code, message].filter((part) => part !== undefined && part !== '').join(': ') || String(error)
 }

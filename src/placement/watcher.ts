@@ -1,99 +1,78 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Clock } from '../core/clock.ts'
-import { comparePlacements, type PlacementDocument } from '../core/placement.ts'
-import type { Logger } from '../telemetry/logger.ts'
-import { type Answer, PlacementAsker } from './asker.ts'
-import { PlacementSnapshot } from './snapshot.ts'
+import type { PlacementDocument } from '../core/placement.ts'
+import { SharedRounds } from '../core/shared-rounds.ts'
+import { PlacementAsker } from './asker.ts'
+import { firstUseful } from './first-useful.ts'
+import {
+  type PlacementCounts,
+  PlacementKeeper,
+  type PlacementKeeperOptions,
+  type PlacementListener,
+} from './keeper.ts'
 
-export interface PlacementWatcherOptions {
-  /** Base URL of the control plane, e.g. `http://127.0.0.1:8081`. */
-  readonly controlUrl: string
-  /** Where the last placement is kept; its folder is made when missing. One process per file. */
-  readonly snapshotFile: string
+export interface PlacementWatcherOptions extends PlacementKeeperOptions {
+  /** Base URLs of the replicas of the control plane, e.g. `http://127.0.0.1:8081`; at least one. */
+  readonly controlUrls: readonly string[]
   /** Bearer token, where the control plane asks for one. */
   readonly token?: string
-  readonly logger: Logger
-  readonly clock: Clock
   /** How long the control plane holds a question, 0..60 s. */
   readonly waitSeconds?: number
-  /** First and longest pause after an answer that was no use; between them it doubles, with jitter. */
+  /** First and longest pause after a round of answers that were no use; between them it doubles, with jitter. */
   readonly backOffMs?: { readonly first: number; readonly longest: number }
 }
 
-/** Grow only. */
-export interface PlacementCounts {
-  /** Documents older than the one in use (faults F17). */
-  refusedOlder: number
-  /** Documents of another store. */
-  refusedUnknownStore: number
-  /** Answers that were no placement document. */
-  refusedRubbish: number
-  /** Questions without an answer. */
-  failedAsks: number
-  /** Documents taken. */
-  taken: number
-  /** Snapshots that could not be written: the process goes on, but would not know this placement after a restart. */
-  failedSaves: number
-}
+/** A replica that hangs is seen only at the end of its question, so those who can ask another one wait less. */
+const patience = {
+  one: { waitSeconds: 30, timeoutMs: 8000 },
+  several: { waitSeconds: 10, timeoutMs: 3000 },
+} as const
 
-export type PlacementListener = (document: PlacementDocument, previous: PlacementDocument | undefined) => void
+/** Of a question that nobody holds. */
+const refreshTimeoutMs = 2500
+/** After so long without an answer the next replica is asked too. */
+const staggerMs = 300
 
 /**
  * Follows the control plane's placement for a proxy or router, and goes on with the last known one while the control plane is away,
- * silent or mad. Takes only later documents of the same store (semantics "Placement").
+ * silent or mad. Asks one replica, and the next one when that is no use.
  */
 export class PlacementWatcher {
-  readonly counts: PlacementCounts = {
-    refusedOlder: 0,
-    refusedUnknownStore: 0,
-    refusedRubbish: 0,
-    failedAsks: 0,
-    taken: 0,
-    failedSaves: 0,
-  }
   readonly #options: PlacementWatcherOptions
-  readonly #snapshot: PlacementSnapshot
+  readonly #keeper: PlacementKeeper
   readonly #asker: PlacementAsker
+  readonly #patience: (typeof patience)[keyof typeof patience]
   readonly #stopping = new AbortController()
-  readonly #listeners = new Set<PlacementListener>()
-  #current: PlacementDocument | undefined
-  #confirmedAtMs = Number.NEGATIVE_INFINITY
-  #lastComplaint = ''
+  readonly #rounds = new SharedRounds(() => this.#round())
+  /** Of the replica that is asked. */
+  #index = 0
+  #question = new AbortController()
+  #wantedVersion = 0
   #loop: Promise<void> = Promise.resolve()
-  #saving: Promise<void> = Promise.resolve()
-  #refreshing: Promise<PlacementDocument | undefined> | undefined
 
   constructor(options: PlacementWatcherOptions) {
     this.#options = options
-    this.#snapshot = new PlacementSnapshot(options.snapshotFile)
-    this.#asker = new PlacementAsker(options.controlUrl, options.token)
+    this.#keeper = new PlacementKeeper(options)
+    this.#asker = new PlacementAsker(options.token)
+    this.#patience = options.controlUrls.length > 1 ? patience.several : patience.one
   }
 
   /** What is in use now: from the control plane, or from the snapshot. Listeners have been told of it. */
   get current(): PlacementDocument | undefined {
-    return this.#current
+    return this.#keeper.current
   }
 
   /** Milliseconds since the control plane last confirmed `current`; `Infinity` when it never did since the start. */
   get ageMs(): number {
-    return this.#options.clock.monotonicMs() - this.#confirmedAtMs
+    return this.#keeper.ageMs
+  }
+
+  get counts(): PlacementCounts {
+    return this.#keeper.counts
   }
 
   /** Loads the snapshot, then resolves; the control plane is followed from then on until `stop`. Call it once. */
   async start(): Promise<void> {
-    const { logger } = this.#options
-    try {
-      const read = await this.#snapshot.load()
-      if (read.kind === 'loaded') this.#use(read.document)
-      if (read.kind === 'corrupt') {
-        logger.error(read, 'snapshot-corrupt: the last placement on disk is not believed and was put aside')
-      }
-    } catch (error) {
-      logger.error(
-        { err: error, file: this.#snapshot.file },
-        'snapshot-unreadable: going on without the last placement',
-      )
-    }
+    await this.#keeper.load()
     this.#loop = this.#follow()
   }
 
@@ -102,46 +81,104 @@ export class PlacementWatcher {
     this.#stopping.abort()
     await this.#asker.close()
     await this.#loop
-    await this.#saving
+    await this.#keeper.saved()
   }
 
   /** Called at once with each document taken later; what it throws is logged. Returns the way to end it. */
   onChange(listener: PlacementListener): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return this.#keeper.onChange(listener)
   }
 
-  /** Asks right now, beside the open question, and gives what is in use after the answer (or the failure, within 8 s). Never throws. */
-  refresh(): Promise<PlacementDocument | undefined> {
-    this.#refreshing ??= this.#refresh().finally(() => {
-      this.#refreshing = undefined
+  /**
+   * Resolves when the control plane has confirmed or replaced the placement by an answer to a question asked after this call; rejects
+   * with the causes when no replica does, within 2.5 s and 0.3 s for each further replica. Calls share rounds, so that a flood of them
+   * costs one question at a time. `version`: replicas that are not so far are passed over while there is another.
+   */
+  refresh(version = 0): Promise<void> {
+    this.#wantedVersion = Math.max(this.#wantedVersion, version)
+    return this.#rounds.ask()
+  }
+
+  async #round(): Promise<void> {
+    const wanted = this.#wantedVersion
+    this.#wantedVersion = 0
+    let isConfirmed = false
+    const attempts = this.#urls().map((url) => async (over: AbortSignal) => {
+      await this.#askNow(url, over)
+      isConfirmed = true
+      const version = this.current?.version ?? 0
+      if (version < wanted) throw new Error(`${url}: it is at version ${version}, not at ${wanted}`)
+      return url
     })
-    return this.#refreshing
+    try {
+      this.#prefer(await firstUseful(attempts, staggerMs))
+    } catch (error) {
+      if (isConfirmed) return
+      const causes = error instanceof AggregateError ? error.errors.map(({ message }) => message) : [error]
+      throw new Error(`no control plane has confirmed the placement: ${causes.join('; ')}`, { cause: error })
+    }
   }
 
-  async #refresh(): Promise<PlacementDocument | undefined> {
-    if (!this.#stopping.signal.aborted)
-      this.#judge(await this.#asker.ask(this.#current, 0, this.#stopping.signal))
-    return this.#current
+  async #askNow(url: string, over: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([over, this.#stopping.signal])
+    const known = this.current
+    const answer = await this.#asker.ask({ url, known, waitSeconds: 0, timeoutMs: refreshTimeoutMs, signal })
+    if (signal.aborted) throw new Error(`${url}: not waited for any longer`)
+    const reason = this.#keeper.judge(answer, url)
+    if (reason !== undefined)
+      throw new Error(`${url}: ${reason}`, { cause: answer.kind === 'failed' ? answer.cause : undefined })
   }
 
   /** The first question does not wait, so that a snapshot is confirmed at once. */
   async #follow(): Promise<void> {
-    const { waitSeconds = 30, clock } = this.#options
+    const { clock, controlUrls, waitSeconds = this.#patience.waitSeconds } = this.#options
     const { signal } = this.#stopping
     let failures = 0
     let wait = 0
     while (!signal.aborted) {
       const askedAtMs = clock.monotonicMs()
-      const before = this.#current
-      const useful = this.#judge(await this.#asker.ask(before, wait, signal))
-      failures = useful ? 0 : failures + 1
-      if (failures > 0) await this.#pause(failures)
-      // A control plane that does not wait must not be asked in a tight loop.
-      else if (wait > 0 && this.#current === before && clock.monotonicMs() - askedAtMs < 500)
+      const before = this.current
+      const isUseful = await this.#askAndWait(before, wait)
+      if (signal.aborted) return
+      failures = isUseful ? 0 : failures + 1
+      if (failures > 0) {
+        // The next replica at once; a pause after all of them.
+        if (failures % controlUrls.length === 0) await this.#pause(failures / controlUrls.length)
+      } else if (wait > 0 && this.current === before && clock.monotonicMs() - askedAtMs < 500) {
+        // A control plane that does not wait must not be asked in a tight loop.
         await this.#pause(3)
-      wait = useful ? waitSeconds : 0
+      }
+      wait = isUseful ? waitSeconds : 0
     }
+  }
+
+  /** False: the answer was no use, and another replica is the next. */
+  async #askAndWait(known: PlacementDocument | undefined, waitSeconds: number): Promise<boolean> {
+    const index = this.#index
+    const url = this.#urls()[0] as string
+    this.#question = new AbortController()
+    const signal = AbortSignal.any([this.#stopping.signal, this.#question.signal])
+    const { timeoutMs } = this.#patience
+    const answer = await this.#asker.ask({ url, known, waitSeconds, timeoutMs, signal })
+    // Another replica has been found that is further.
+    if (this.#question.signal.aborted) return true
+    if (this.#stopping.signal.aborted) return false
+    const isUseful = this.#keeper.judge(answer, url) === undefined
+    if (!isUseful && this.#index === index) this.#index = (index + 1) % this.#options.controlUrls.length
+    return isUseful
+  }
+
+  #prefer(url: string): void {
+    const index = this.#options.controlUrls.indexOf(url)
+    if (index === this.#index) return
+    this.#index = index
+    this.#question.abort()
+  }
+
+  /** The one that is asked, then the others. */
+  #urls(): readonly string[] {
+    const { controlUrls } = this.#options
+    return [...controlUrls.slice(this.#index), ...controlUrls.slice(0, this.#index)]
   }
 
   async #pause(failures: number): Promise<void> {
@@ -152,95 +189,4 @@ export class PlacementWatcher {
       if (!signal.aborted) throw error
     })
   }
-
-  /** True when the control plane confirmed or renewed `current`. */
-  #judge(answer: Answer): boolean {
-    if (this.#stopping.signal.aborted) return false
-    if (answer.kind === 'unchanged') return this.#confirm()
-    if (answer.kind === 'document') return this.#compare(answer.document)
-    if (answer.kind === 'rubbish') this.counts.refusedRubbish += 1
-    else this.counts.failedAsks += 1
-    this.#complain(
-      answer.kind === 'rubbish' ? 'placement-rubbish' : 'control-plane-away',
-      { reason: answer.reason },
-      'no new placement: going on with the last one',
-    )
-    return false
-  }
-
-  #compare(next: PlacementDocument): boolean {
-    const current = this.#current
-    const order = current === undefined ? 'newer' : comparePlacements(current, next)
-    if (order === 'newer') {
-      this.#confirm()
-      this.counts.taken += 1
-      this.#use(next)
-      this.#save(next)
-      return true
-    }
-    if (order === 'same') return this.#confirm()
-    if (order === 'older') {
-      this.counts.refusedOlder += 1
-      this.#complain(
-        'placement-older',
-        { current: orderOf(current), offered: orderOf(next) },
-        'refused: a later placement is in use',
-      )
-    } else {
-      this.counts.refusedUnknownStore += 1
-      this.#complain(
-        'placement-unknown-store',
-        { current: current?.storeId, offered: next.storeId },
-        `refused: the control plane has another store than the one that is followed. To accept it, stop this process, delete ${this.#snapshot.file} and start again (the local stack: npm start -- --fresh)`,
-      )
-    }
-    return false
-  }
-
-  #confirm(): true {
-    this.#confirmedAtMs = this.#options.clock.monotonicMs()
-    if (this.#lastComplaint !== '')
-      this.#options.logger.info('control-plane-back: the placement is confirmed again')
-    this.#lastComplaint = ''
-    return true
-  }
-
-  #use(document: PlacementDocument): void {
-    const previous = this.#current
-    this.#current = document
-    for (const listener of this.#listeners) {
-      try {
-        listener(document, previous)
-      } catch (error) {
-        this.#options.logger.error({ err: error }, 'a placement listener failed')
-      }
-    }
-  }
-
-  /** One write at a time; a document that was overtaken while it waited is not written. */
-  #save(document: PlacementDocument): void {
-    this.#saving = this.#saving.then(async () => {
-      if (this.#current !== document) return
-      try {
-        await this.#snapshot.save(document)
-      } catch (error) {
-        this.counts.failedSaves += 1
-        this.#options.logger.error(
-          { err: error },
-          'snapshot-unwritable: this placement would be unknown after a restart',
-        )
-      }
-    })
-  }
-
-  /** The same complaint is a warning once, then only a debug line, until things are well again. */
-  #complain(word: string, fields: Record<string, unknown>, sentence: string): void {
-    const level = this.#lastComplaint === word ? 'debug' : 'warn'
-    this.#lastComplaint = word
-    this.#options.logger[level](fields, `${word}: ${sentence}`)
-  }
-}
-
-function orderOf(document: PlacementDocument | undefined): readonly (number | undefined)[] {
-  return [document?.leaseTerm, document?.version]
 }

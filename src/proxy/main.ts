@@ -5,6 +5,7 @@ import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { listenForTermination } from '../telemetry/termination.ts'
 import { descriptorLimit } from './descriptor-limit.ts'
 import type { ProxyProcess, ProxySettings } from './proxy-process.ts'
+import { isProxyId } from './report/proxy-id.ts'
 import type { ProxyParent } from './workers/proxy-parent.ts'
 
 /** Descriptors for Kafka, the disk and the control plane; the others are for clients. */
@@ -57,7 +58,9 @@ async function create(settings: ProxySettings, logger: Logger): Promise<ProxyPro
 function read(argv: readonly string[]) {
   try {
     const config = loadConfig('proxy', { argv })
-    const { workers, maxBufferBytes } = config.values
+    const { workers, maxBufferBytes, id } = config.values
+    if (id !== '' && !isProxyId(id))
+      throw new ConfigError(`--id ${id}: letters, digits and . _ - only, and at most 200 of them`)
     if (workers * leastBufferBytes > maxBufferBytes) {
       const part = `--max-buffer ${formatBytes(maxBufferBytes)} is less than ${formatBytes(leastBufferBytes)} for each`
       throw new ConfigError(`--workers ${workers}: ${part}`)

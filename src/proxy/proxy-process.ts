@@ -7,6 +7,7 @@ import type { processSettings } from '../config/processes.ts'
 import type { Values } from '../config/setting.ts'
 import { systemClock } from '../core/clock.ts'
 import { Ledger } from '../core/outcome.ts'
+import { registerFollowing } from '../placement/report.ts'
 import { PlacementWatcher } from '../placement/watcher.ts'
 import { type Figures, readFigures } from '../telemetry/figures.ts'
 import type { Health, Readiness } from '../telemetry/health.ts'
@@ -22,6 +23,10 @@ import { Pipeline } from './pipeline.ts'
 import { ClusterProducers, type Undelivered } from './produce/cluster-producers.ts'
 import { addProduceMetrics } from './produce/produce-metrics.ts'
 import { ProxyReadiness } from './readiness.ts'
+import { newProxyId } from './report/proxy-id.ts'
+import { Reporter, registerReportMetrics } from './report/reporter.ts'
+import { ReportSender } from './report/sender.ts'
+import { type ReportWindow, WindowTaker } from './report/window.ts'
 import { TopicTable } from './topic-table.ts'
 import type { ParentLink } from './workers/parent-link.ts'
 import type { PlacementSource } from './workers/told-placement.ts'
@@ -55,6 +60,8 @@ export class ProxyProcess {
   readonly #buffer: EventBuffer
   readonly #pipeline: Pipeline
   readonly #app: FastifyInstance
+  readonly #windows: WindowTaker
+  #reporter: Reporter | undefined
 
   constructor(settings: ProxySettings, logger: Logger, maxConnections: number, worker?: WorkerParts) {
     this.#settings = settings
@@ -65,7 +72,7 @@ export class ProxyProcess {
     const snapshotFile = join(settings.dataDir, 'proxy-placement.json')
     this.#watcher =
       worker?.placements ??
-      new PlacementWatcher({ controlUrl: settings.control, snapshotFile, logger, clock })
+      new PlacementWatcher({ ...settings, controlUrls: settings.control, snapshotFile, logger, clock })
     this.#producers = new ClusterProducers({ ...settings, clock, ledger, logger })
     this.#buffer = new EventBuffer({
       ...settings,
@@ -74,6 +81,11 @@ export class ProxyProcess {
       ledger,
       submit: (batch) => this.#producers.submit(batch),
     })
+    this.#windows = new WindowTaker(
+      { clusters: () => [], settledVersion: () => undefined },
+      () => this.#watcher.current,
+      clock,
+    )
     this.#pipeline = new Pipeline({ topics: this.#topics, room: this.#buffer, ledger, clock, settings })
     const traffic = new Traffic()
     this.#registry = this.#createRegistry(traffic)
@@ -105,11 +117,17 @@ export class ProxyProcess {
     const { host, port } = this.#settings
     await this.#app.listen({ host, port, ...(this.#sharesPort ? { reusePort: true } : {}) })
     this.#logger.info({ host: this.#settings.host, port: this.port }, 'listening')
+    if (!this.#sharesPort) this.#report()
   }
 
   /** The port that is open, also when 0 was asked for. */
   get port(): number {
     return (this.#app.server.address() as AddressInfo).port
+  }
+
+  /** What it did since this was last asked; for the parent's report. */
+  window(): ReportWindow {
+    return this.#windows.take()
   }
 
   /** The metrics of this process alone, of one instant. */
@@ -144,8 +162,25 @@ export class ProxyProcess {
     hurried.catch((error: unknown) => this.#logger.error({ err: error }, 'drain-failed'))
     const undelivered = await drained
     await this.#finishAnswers()
+    await this.#reporter?.stop()
     await this.#watcher.stop()
     return undelivered
+  }
+
+  /** A worker does not: its parent speaks for all. */
+  #report(): void {
+    const { control: controlUrls, token, id } = this.#settings
+    const logger = this.#logger
+    this.#reporter = new Reporter({
+      sender: new ReportSender({ controlUrls, token, id: id || newProxyId(this.port) }),
+      takeWindow: () => this.window(),
+      placements: this.#watcher,
+      clock: systemClock,
+      logger,
+    })
+    registerReportMetrics(this.#registry, this.#reporter.counts)
+    registerFollowing(this.#registry, this.#watcher)
+    this.#reporter.start()
   }
 
   /** Lets the last durable answers out, then cuts what is left. */

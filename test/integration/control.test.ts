@@ -348,7 +348,7 @@ describe('the control plane on real Kafka', () => {
 
   it('is followed by a watcher', async (t) => {
     const watcher = new PlacementWatcher({
-      controlUrl: url,
+      controlUrls: [url],
       snapshotFile: join(temporaryFolder(t), 'placement.snapshot'),
       logger: silent,
       clock: systemClock,

@@ -73,10 +73,10 @@ describe('the placement watcher', () => {
   let watcher: PlacementWatcher
   let logged: string[] = []
 
-  const watch = (waitSeconds = 30) => {
+  const watch = (waitSeconds = 30, urls: readonly string[] = [control.current.url]) => {
     logged = []
     watcher = new PlacementWatcher({
-      controlUrl: control.current.url,
+      controlUrls: urls,
       snapshotFile: file,
       logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
       clock: systemClock,
@@ -128,7 +128,8 @@ describe('the placement watcher', () => {
       () => watcher.counts.failedAsks > 2,
       () => watcher.counts,
     )
-    assert.equal((await watcher.refresh())?.version, 3)
+    await assert.rejects(watcher.refresh(), /no control plane has confirmed the placement: .*ECONNREFUSED/)
+    assert.equal(watcher.current?.version, 3)
     assert.equal(watcher.ageMs, Number.POSITIVE_INFINITY)
   })
 
@@ -163,11 +164,27 @@ describe('the placement watcher', () => {
     )
     control.current.answer = (_request, response) =>
       sendJson(response, JSON.stringify(sampleDocument({ version: 4 })))
-    await watcher.refresh()
+    await assert.rejects(watcher.refresh(), /placement-older/)
     assert.equal(watcher.current?.version, 5)
     assert.equal(watcher.counts.refusedOlder, 1)
     control.current.answer = serving(sampleDocument({ version: 1, leaseTerm: 2 }))
-    assert.equal((await watcher.refresh())?.leaseTerm, 2)
+    await watcher.refresh()
+    assert.equal(watcher.current?.leaseTerm, 2)
+  })
+
+  it('refuses a document of the same version that says something else (F17)', async () => {
+    control.current.answer = serving(sampleDocument({ version: 5 }))
+    await watch().start()
+    await until(
+      'version 5',
+      () => watcher.current?.version === 5,
+      () => logged,
+    )
+    const contradictory = sampleDocument({ version: 5, routes: [] })
+    control.current.answer = (_request, response) => sendJson(response, JSON.stringify(contradictory))
+    await assert.rejects(watcher.refresh(), /placement-contradictory/)
+    assert.equal(watcher.counts.refusedContradictory, 1)
+    assert.equal(watcher.current?.routes.length, 2)
   })
 
   it('keeps its document when another store answers, and says how to accept that one', async () => {
@@ -243,6 +260,97 @@ describe('the placement watcher', () => {
       logged.join(''),
     )
     assert.equal((await new PlacementSnapshot(`${file}.corrupt`).load()).kind, 'corrupt')
+  })
+
+  describe('with several replicas', () => {
+    const second = { current: new FaultyControlPlane() }
+    beforeEach(async () => {
+      second.current = new FaultyControlPlane()
+      await second.current.open()
+    })
+    afterEach(() => second.current.close())
+    const both = () => [control.current.url, second.current.url]
+
+    it('goes to the next one when one is away, and stays there', async () => {
+      await control.current.close()
+      second.current.answer = serving(sampleDocument({ version: 3 }))
+      await watch(30, both()).start()
+      await until(
+        'version 3',
+        () => watcher.current?.version === 3,
+        () => logged,
+      )
+      await until(
+        'the long question',
+        () => second.current.asked.length > 1,
+        () => second.current.asked,
+      )
+      assert.equal(watcher.counts.failedAsks, 1)
+    })
+
+    it('a refresh does not wait for one that hangs, and the next question goes to the one that answered', async () => {
+      second.current.answer = serving(sampleDocument({ version: 3 }))
+      await watch(30, both()).start()
+      await until(
+        'a question to the one that hangs',
+        () => control.current.asked.length > 0,
+        () => control.current.asked,
+      )
+      await watcher.refresh()
+      assert.equal(watcher.current?.version, 3)
+      await until(
+        'the long question',
+        () => second.current.asked.some(({ url }) => url.includes('wait=30')),
+        () => second.current.asked,
+      )
+    })
+
+    it('passes over one that is behind, and is content with it when nobody is further', async () => {
+      control.current.answer = serving(sampleDocument({ version: 3 }))
+      second.current.answer = serving(sampleDocument({ version: 3 }))
+      await watch(30, both()).start()
+      await until(
+        'version 3',
+        () => watcher.current?.version === 3,
+        () => logged,
+      )
+      await watcher.refresh(4)
+      assert.equal(watcher.current?.version, 3)
+      second.current.answer = serving(sampleDocument({ version: 4 }))
+      await watcher.refresh()
+      assert.equal(watcher.current?.version, 3, 'the one that is asked has confirmed it')
+      await watcher.refresh(4)
+      assert.equal(watcher.current?.version, 4)
+    })
+
+    it('says of each what it did when none is of use', async () => {
+      await control.current.close()
+      second.current.answer = (_request, response) => response.writeHead(500).end()
+      await watch(30, both()).start()
+      await assert.rejects(watcher.refresh(), /ECONNREFUSED.*it answered 500|it answered 500.*ECONNREFUSED/)
+    })
+  })
+
+  it('who asks for a refresh while one is under way gets an answer to a later question', async () => {
+    const held: ServerResponse[] = []
+    control.current.answer = (_request, response) => void held.push(response)
+    await watch().start()
+    const first = watcher.refresh()
+    const isAsked = (times: number) => () => held.length === times
+    await until('two questions', isAsked(2), () => held.length)
+    const later = [watcher.refresh(), watcher.refresh()]
+    for (const response of held) sendJson(response, JSON.stringify(sampleDocument({ version: 3 })))
+    await first
+    control.current.answer = serving(sampleDocument({ version: 4 }))
+    // Asked before the answer was changed, or after.
+    await until(
+      'a third question',
+      () => held.length > 2 || watcher.current?.version === 4,
+      () => held.length,
+    )
+    for (const response of held.slice(2)) sendJson(response, JSON.stringify(sampleDocument({ version: 4 })))
+    await Promise.all(later)
+    assert.equal(watcher.current?.version, 4)
   })
 
   it('does not ask in a tight loop when the control plane does not wait', async () => {

@@ -14,11 +14,12 @@ const reportEveryMs = 1000
 const link = new ParentLink()
 const { number, settings, maxConnections, placement } = await link.started
 const logger = createLogger('proxy', settings.logLevel).child({ worker: number })
-const placements = new ToldPlacement(systemClock, placement)
+const placements = new ToldPlacement(systemClock, placement, () => link.ask('placement'))
 const worker = new ProxyProcess(settings, logger, maxConnections, { placements, whole: link })
 link.speakBy({
   figures: () => worker.figures(),
   readiness: () => worker.readiness(),
+  report: () => worker.window(),
   placement: ({ document, ...news }) =>
     document === undefined ? placements.confirm(news) : placements.tell({ document, ...news }),
   failed: (error) => logger.error({ err: error }, 'the parent could not be answered'),

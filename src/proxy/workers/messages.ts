@@ -1,9 +1,10 @@
 import type { PlacementDocument } from '../../core/placement.ts'
-import type { PlacementCounts } from '../../placement/watcher.ts'
+import type { PlacementCounts } from '../../placement/keeper.ts'
 import type { Figures } from '../../telemetry/figures.ts'
 import type { Readiness } from '../../telemetry/health.ts'
 import type { Undelivered } from '../produce/cluster-producers.ts'
 import type { ProxySettings } from '../proxy-process.ts'
+import type { ReportWindow } from '../report/window.ts'
 
 /** What parent and workers say to each other, over Node's IPC channel (in order, structured clone). */
 
@@ -15,12 +16,21 @@ export interface PlacementNews {
   readonly counts: PlacementCounts
 }
 
-/** What can be asked about one worker, or by a worker about the whole proxy. */
-export interface Answers {
-  readonly metrics: { readonly ofWorker: Figures; readonly ofProxy: MetricsText }
-  readonly readiness: { readonly ofWorker: Readiness; readonly ofProxy: Readiness }
+/** What the parent asks a worker about itself. */
+export interface AskedOfWorker {
+  readonly metrics: Figures
+  readonly readiness: Readiness
+  /** What it did since it was last asked. */
+  readonly report: ReportWindow
 }
-export type Question = keyof Answers
+
+/** What a worker asks its parent about the whole proxy. */
+export interface AskedOfParent {
+  readonly metrics: MetricsText
+  readonly readiness: Readiness
+  /** That the control plane be asked now. A document that comes of it is told before the answer. */
+  readonly placement: Omit<PlacementNews, 'document'> | { readonly failed: string }
+}
 
 export interface MetricsText {
   readonly contentType: string
@@ -40,7 +50,11 @@ export interface StartOrder {
 export type ToWorker =
   | StartOrder
   | { readonly kind: 'placement'; readonly placement: PlacementNews }
-  | { readonly kind: 'ask'; readonly question: Question; readonly placement: Omit<PlacementNews, 'document'> }
+  | {
+      readonly kind: 'ask'
+      readonly question: keyof AskedOfWorker
+      readonly placement: Omit<PlacementNews, 'document'>
+    }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'drain' }
   /** Give up what is not delivered yet. */
@@ -51,6 +65,6 @@ export type ToParent =
   | { readonly kind: 'failed'; readonly message: string }
   /** Comes by itself, so that little is forgotten of a worker that dies. */
   | { readonly kind: 'figures'; readonly figures: Figures }
-  | { readonly kind: 'reply'; readonly question: Question; readonly value: unknown }
-  | { readonly kind: 'question'; readonly question: Question; readonly id: number }
+  | { readonly kind: 'reply'; readonly question: keyof AskedOfWorker; readonly value: unknown }
+  | { readonly kind: 'question'; readonly question: keyof AskedOfParent; readonly id: number }
   | { readonly kind: 'drained'; readonly undelivered: Undelivered }

@@ -1,14 +1,26 @@
 import type { Figures } from '../../telemetry/figures.ts'
 import type { Readiness } from '../../telemetry/health.ts'
-import type { Answers, PlacementNews, Question, StartOrder, ToParent, ToWorker } from './messages.ts'
+import type { ReportWindow } from '../report/window.ts'
+import type {
+  AskedOfParent,
+  AskedOfWorker,
+  PlacementNews,
+  StartOrder,
+  ToParent,
+  ToWorker,
+} from './messages.ts'
 
-/** How long the parent may take to answer for the whole; it waits 500 ms for workers that hang. */
-const answerTimeoutMs = 3000
+/**
+ * How long the parent may take to answer for the whole. It waits 500 ms for workers that hang, and for the control plane two rounds of
+ * 2.5 s and a little for each further replica.
+ */
+const answerTimeoutMs = { metrics: 3000, readiness: 3000, placement: 10_000 } as const
 
 /** What a worker answers when its parent asks. */
 export interface WorkerVoice {
   figures(): Promise<Figures>
   readiness(): Readiness | Promise<Readiness>
+  report(): ReportWindow
   /** News of the placement; `document` only when there is another one. */
   placement(news: Omit<PlacementNews, 'document'> & { readonly document?: PlacementNews['document'] }): void
   /** A message could not be answered. */
@@ -60,17 +72,17 @@ export class ParentLink {
     await sent.promise
   }
 
-  /** What the parent says of the whole proxy; `undefined` when it does not answer within 3 s. */
-  async ask<Asked extends Question>(question: Asked): Promise<Answers[Asked]['ofProxy'] | undefined> {
+  /** What the parent says of the whole proxy; `undefined` when it does not answer in time. */
+  async ask<Asked extends keyof AskedOfParent>(question: Asked): Promise<AskedOfParent[Asked] | undefined> {
     if (!process.connected) return undefined
     this.#lastId += 1
     const id = this.#lastId
     const answer = Promise.withResolvers<unknown>()
     this.#questions.set(id, answer.resolve)
-    const timer = setTimeout(() => answer.resolve(undefined), answerTimeoutMs)
+    const timer = setTimeout(() => answer.resolve(undefined), answerTimeoutMs[question])
     try {
       await this.tell({ kind: 'question', question, id })
-      return (await answer.promise) as Answers[Asked]['ofProxy'] | undefined
+      return (await answer.promise) as AskedOfParent[Asked] | undefined
     } finally {
       clearTimeout(timer)
       this.#questions.delete(id)
@@ -85,8 +97,13 @@ export class ParentLink {
     }
   }
 
-  async #reply(question: Question, voice: WorkerVoice): Promise<void> {
-    const value = question === 'metrics' ? await voice.figures() : await voice.readiness()
+  async #reply(question: keyof AskedOfWorker, voice: WorkerVoice): Promise<void> {
+    const value =
+      question === 'metrics'
+        ? await voice.figures()
+        : question === 'report'
+          ? voice.report()
+          : await voice.readiness()
     await this.tell({ kind: 'reply', question, value })
   }
 }

@@ -5,17 +5,24 @@ import { PlacementWatcher } from '../../placement/watcher.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Undelivered } from '../produce/cluster-producers.ts'
 import type { ProxySettings } from '../proxy-process.ts'
+import { newProxyId } from '../report/proxy-id.ts'
+import { Reporter } from '../report/reporter.ts'
+import { ReportSender } from '../report/sender.ts'
+import { acknowledge, type ReportWindow } from '../report/window.ts'
 import { HeldPort } from './held-port.ts'
 import { eventsInFlight } from './lost-events.ts'
-import type { PlacementNews, StartOrder, ToWorker } from './messages.ts'
+import type { AskedOfParent, PlacementNews, StartOrder, ToWorker } from './messages.ts'
 import { RestartDelay } from './restart-delay.ts'
 import { WholeProxy } from './whole-proxy.ts'
+import { WholeReport } from './whole-report.ts'
 import { type WorkerEnd, WorkerProcess } from './worker-process.ts'
 
 /** After a second signal: enough for workers that are alive. */
 const hurryMs = 1500
 /** Less than that is too little for the words of a drain that has nothing to do. */
 const leastDrainMs = 1000
+/** How long a report waits for a worker; what it says later is in the next one. */
+const reportAnswerMs = 250
 
 /**
  * The proxy of `--workers N`: starts N processes on one port, starts those anew that die, follows the placement for them, and answers
@@ -27,6 +34,8 @@ export class ProxyParent {
   readonly #maxConnections: number
   readonly #watcher: PlacementWatcher
   readonly #whole: WholeProxy
+  readonly #report = new WholeReport<WorkerProcess>(systemClock)
+  #reporter: Reporter | undefined
   readonly #workers = new Map<number, WorkerProcess>()
   readonly #restarts = new AbortController()
   #port = 0
@@ -37,7 +46,8 @@ export class ProxyParent {
     this.#logger = logger
     this.#maxConnections = maxConnections
     this.#watcher = new PlacementWatcher({
-      controlUrl: settings.control,
+      ...settings,
+      controlUrls: settings.control,
       snapshotFile: join(settings.dataDir, 'proxy-placement.json'),
       logger,
       clock: systemClock,
@@ -70,6 +80,7 @@ export class ProxyParent {
       throw error instanceof AggregateError ? error.errors[0] : error
     }
     this.#logger.info({ host, port: this.#port, workers }, 'listening')
+    this.#startReports()
   }
 
   get port(): number {
@@ -98,6 +109,7 @@ export class ProxyParent {
     }
     const undelivered = await ended
     late.abort()
+    await this.#reporter?.stop()
     await this.#watcher.stop()
     return {
       unsent: sum(undelivered.map(({ unsent }) => unsent)),
@@ -124,10 +136,14 @@ export class ProxyParent {
 
   /** Starts worker after worker under one number until the drain. The promise is that of the first one's port. */
   #keep(number: number, pauses: RestartDelay): Promise<void> {
-    const worker = new WorkerProcess({
-      order: this.#order(number),
-      answer: (question) => (question === 'metrics' ? this.#whole.metrics() : this.#whole.readiness()),
+    const order = this.#order(number)
+    const worker: WorkerProcess = new WorkerProcess({
+      order,
+      answer: (question) => this.#answer(question),
+      reported: (window) => this.#report.take(worker, window),
     })
+    const { document } = order.placement
+    this.#report.begin(worker, document === undefined ? undefined : acknowledge(document, document.version))
     this.#workers.set(number, worker)
     this.#replace(worker, pauses).catch((error: unknown) => {
       if (!this.#restarts.signal.aborted) this.#logger.error({ err: error, worker: number }, 'restart-failed')
@@ -140,6 +156,7 @@ export class ProxyParent {
     const { signal } = this.#restarts
     worker.lost = sum(eventsInFlight(worker.figures).values())
     this.#whole.retire(worker, !signal.aborted)
+    this.#report.end(worker)
     this.#workers.delete(worker.number)
     if (signal.aborted) return
     const pauseMs = pauses.after(end.livedMs)
@@ -171,6 +188,44 @@ export class ProxyParent {
     }
     const placement = this.#placement()
     return { kind: 'start', number, settings, maxConnections: this.#maxConnections, placement }
+  }
+
+  #answer(question: keyof AskedOfParent): Promise<AskedOfParent[keyof AskedOfParent]> {
+    if (question === 'metrics') return this.#whole.metrics()
+    if (question === 'readiness') return this.#whole.readiness()
+    return this.#refresh()
+  }
+
+  /** Workers hear of a new document before the answer, because the listener tells them in the same turn. */
+  async #refresh(): Promise<AskedOfParent['placement']> {
+    try {
+      await this.#watcher.refresh()
+    } catch (error) {
+      return { failed: (error as Error).message }
+    }
+    const { ageMs, counts } = this.#placement()
+    return { ageMs, counts }
+  }
+
+  #startReports(): void {
+    const { control: controlUrls, token, id } = this.#settings
+    const reporter = new Reporter({
+      sender: new ReportSender({ controlUrls, token, id: id || newProxyId(this.#port) }),
+      takeWindow: () => this.#takeWindow(reporter.leaseMs),
+      placements: this.#watcher,
+      clock: systemClock,
+      logger: this.#logger,
+    })
+    this.#reporter = reporter
+    this.#whole.follow(this.#watcher, reporter.counts)
+    reporter.start()
+  }
+
+  async #takeWindow(leaseMs: number): Promise<ReportWindow | undefined> {
+    const { ageMs, counts } = this.#placement()
+    const workers = [...this.#workers.values()]
+    await Promise.all(workers.map((worker) => worker.ask('report', { ageMs, counts }, reportAnswerMs)))
+    return this.#report.window(leaseMs)
   }
 
   #placement(): PlacementNews {

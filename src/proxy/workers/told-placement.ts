@@ -1,25 +1,35 @@
 import type { Clock } from '../../core/clock.ts'
 import type { PlacementDocument } from '../../core/placement.ts'
-import type { PlacementCounts, PlacementListener, PlacementWatcher } from '../../placement/watcher.ts'
-import type { PlacementNews } from './messages.ts'
+import { SharedRounds } from '../../core/shared-rounds.ts'
+import type { PlacementCounts, PlacementListener } from '../../placement/keeper.ts'
+import type { PlacementWatcher } from '../../placement/watcher.ts'
+import type { AskedOfParent, PlacementNews } from './messages.ts'
 
 /** Where a proxy has its placement from: the control plane, or its parent process. */
 export type PlacementSource = Pick<
   PlacementWatcher,
-  'start' | 'stop' | 'onChange' | 'current' | 'ageMs' | 'counts'
+  'start' | 'stop' | 'onChange' | 'current' | 'ageMs' | 'counts' | 'refresh'
 >
 
-/** The placement as the parent tells it to a worker: nothing is asked, and nothing kept on disk. */
+/** The placement as the parent tells it to a worker: nothing is kept on disk, and the parent asks the control plane. */
 export class ToldPlacement implements PlacementSource {
   readonly #clock: Clock
+  readonly #askParent: () => Promise<AskedOfParent['placement'] | undefined>
+  readonly #rounds = new SharedRounds(() => this.#round())
   readonly #listeners = new Set<PlacementListener>()
   #current: PlacementDocument | undefined
   #confirmedAtMs = Number.NEGATIVE_INFINITY
   #counts: PlacementCounts
   #started = false
 
-  constructor(clock: Clock, { document, ...news }: PlacementNews) {
+  /** `askParent` gives `undefined` when the parent does not answer. */
+  constructor(
+    clock: Clock,
+    { document, ...news }: PlacementNews,
+    askParent: () => Promise<AskedOfParent['placement'] | undefined>,
+  ) {
     this.#clock = clock
+    this.#askParent = askParent
     this.#current = document
     this.#counts = news.counts
     this.confirm(news)
@@ -51,6 +61,18 @@ export class ToldPlacement implements PlacementSource {
   onChange(listener: PlacementListener): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  /** As `PlacementWatcher.refresh`, by way of the parent. */
+  refresh(): Promise<void> {
+    return this.#rounds.ask()
+  }
+
+  async #round(): Promise<void> {
+    const answer = await this.#askParent()
+    if (answer === undefined) throw new Error('the parent process does not answer')
+    if ('failed' in answer) throw new Error(answer.failed)
+    this.confirm(answer)
   }
 
   /** A document of the parent's, which has compared it with the one before. */

@@ -1,4 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { SharedRounds } from '../../core/shared-rounds.ts'
+import { registerFollowing } from '../../placement/report.ts'
+import type { PlacementWatcher } from '../../placement/watcher.ts'
 import {
   type Figures,
   mergeFigures,
@@ -7,9 +10,9 @@ import {
   retireFigures,
 } from '../../telemetry/figures.ts'
 import type { Check, Readiness } from '../../telemetry/health.ts'
+import { type ReportCounts, registerReportMetrics } from '../report/reporter.ts'
 import { closeAccounts } from './lost-events.ts'
 import type { MetricsText, PlacementNews } from './messages.ts'
-import { SharedRounds } from './shared-rounds.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** How long a worker may take to answer; past it its last known figures stand. */
@@ -35,6 +38,12 @@ export class WholeProxy {
   constructor(sources: WholeProxySources) {
     this.#sources = sources
     this.#registerOwn()
+  }
+
+  /** From now on `/metrics` also tells how the control plane is followed and reported to. */
+  follow(watcher: Pick<PlacementWatcher, 'ageMs' | 'counts'>, reports: ReportCounts): void {
+    registerFollowing(this.#registry, watcher)
+    registerReportMetrics(this.#registry, reports)
   }
 
   /** Bounded in time, also while workers hang. */

@@ -3,7 +3,15 @@ import { extname, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Figures } from '../../telemetry/figures.ts'
 import type { Undelivered } from '../produce/cluster-producers.ts'
-import type { Answers, PlacementNews, Question, StartOrder, ToParent, ToWorker } from './messages.ts'
+import type { ReportWindow } from '../report/window.ts'
+import type {
+  AskedOfParent,
+  AskedOfWorker,
+  PlacementNews,
+  StartOrder,
+  ToParent,
+  ToWorker,
+} from './messages.ts'
 
 /** `starting` until its port is open; `ended` when the process is gone. */
 export type WorkerState = 'starting' | 'listening' | 'ended'
@@ -17,7 +25,9 @@ export interface WorkerEnd {
 export interface WorkerProcessOptions {
   readonly order: StartOrder
   /** Answers for the whole proxy. */
-  readonly answer: (question: Question) => Promise<unknown>
+  readonly answer: (question: keyof AskedOfParent) => Promise<unknown>
+  /** Told of each window, also of one that came late: nobody else has those counts. */
+  readonly reported: (window: ReportWindow) => void
 }
 
 const program = join(import.meta.dirname, `main${extname(import.meta.filename)}`)
@@ -37,7 +47,7 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #options: WorkerProcessOptions
   readonly #startedMs = performance.now()
-  readonly #asked = new Map<Question, (value: unknown) => void>()
+  readonly #asked = new Map<keyof AskedOfWorker, (value: unknown) => void>()
   #state: WorkerState = 'starting'
 
   constructor(options: WorkerProcessOptions) {
@@ -86,11 +96,11 @@ export class WorkerProcess {
    * `undefined` when it does not answer within `timeoutMs`, and at once while an earlier question of the kind is still open: nothing
    * piles up before a worker that hangs.
    */
-  async ask<Asked extends Question>(
+  async ask<Asked extends keyof AskedOfWorker>(
     question: Asked,
     placement: Omit<PlacementNews, 'document'>,
     timeoutMs: number,
-  ): Promise<Answers[Asked]['ofWorker'] | undefined> {
+  ): Promise<AskedOfWorker[Asked] | undefined> {
     if (this.#state !== 'listening' || this.#asked.has(question)) return undefined
     const answer = Promise.withResolvers<unknown>()
     this.#asked.set(question, answer.resolve)
@@ -98,7 +108,7 @@ export class WorkerProcess {
     const timer = setTimeout(() => answer.resolve(undefined), timeoutMs)
     const value = await answer.promise
     clearTimeout(timer)
-    return value as Answers[Asked]['ofWorker'] | undefined
+    return value as AskedOfWorker[Asked] | undefined
   }
 
   kill(): void {
@@ -116,14 +126,15 @@ export class WorkerProcess {
     else this.#answer(message.question, message.id)
   }
 
-  #reply(question: Question, value: unknown): void {
+  #reply(question: keyof AskedOfWorker, value: unknown): void {
     // A late answer counts as well: it is newer than what was known.
     if (question === 'metrics') this.figures = value as Figures
+    else if (question === 'report') this.#options.reported(value as ReportWindow)
     this.#asked.get(question)?.(value)
     this.#asked.delete(question)
   }
 
-  #answer(question: Question, id: number): void {
+  #answer(question: keyof AskedOfParent, id: number): void {
     this.#options.answer(question).then(
       (value) => this.tell({ kind: 'answer', id, value }),
       // The worker gives up by its own clock and says that the parent did not answer.

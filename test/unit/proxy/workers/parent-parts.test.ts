@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PlacementDocument } from '../../../../src/core/placement.ts'
+import { SharedRounds } from '../../../../src/core/shared-rounds.ts'
 import { RestartDelay } from '../../../../src/proxy/workers/restart-delay.ts'
-import { SharedRounds } from '../../../../src/proxy/workers/shared-rounds.ts'
 import { ToldPlacement } from '../../../../src/proxy/workers/told-placement.ts'
 import { verdict } from '../../../../src/proxy/workers/whole-proxy.ts'
 
@@ -47,10 +47,11 @@ test('a proxy is ready as long as one worker is; otherwise it says why, once', (
   assert.deepEqual(verdict([]), { ready: false, problems: ['no-worker'] })
 })
 
-test('a worker uses the placement that it was started with, then those that it is told', async () => {
+test('a worker uses the placement that it was started with, then those that it is told, and asks its parent', async () => {
   let nowMs = 1000
   const counts = {
     refusedOlder: 0,
+    refusedContradictory: 0,
     refusedUnknownStore: 0,
     refusedRubbish: 0,
     failedAsks: 0,
@@ -66,7 +67,10 @@ test('a worker uses the placement that it was started with, then those that it i
     routes: [],
   })
   const clock = { monotonicMs: () => nowMs, wallMs: () => nowMs }
-  const told = new ToldPlacement(clock, { document: document(1), ageMs: 50, counts })
+  const answers = [undefined, { failed: 'nobody is there' }, { ageMs: 3, counts }]
+  const told = new ToldPlacement(clock, { document: document(1), ageMs: 50, counts }, async () =>
+    answers.shift(),
+  )
   const heard: (number | undefined)[][] = []
   told.onChange((next, previous) => heard.push([next.version, previous?.version]))
   await told.start()
@@ -80,4 +84,8 @@ test('a worker uses the placement that it was started with, then those that it i
   assert.equal(told.current?.version, 2)
   assert.equal(told.ageMs, 0)
   assert.equal(told.counts.taken, 2)
+  await assert.rejects(told.refresh(), /the parent process does not answer/)
+  await assert.rejects(told.refresh(), /nobody is there/)
+  await told.refresh()
+  assert.equal(told.ageMs, 3)
 })
