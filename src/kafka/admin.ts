@@ -1,16 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type ConnectionOptions,
-  createPartitionsV3,
-  createTopicsV7,
-  deleteTopicsV6,
-  describeClusterV1,
-  describeConfigsV4,
-  incrementalAlterConfigsV1,
-  metadataV12,
-  protocolErrorsCodesById,
-} from '@platformatic/kafka'
+import { type ConnectionOptions, describeClusterV1 } from '@platformatic/kafka'
+import type { BrokerCallOptions } from './admin-broker.ts'
 import { AdminCaller, type Question } from './admin-caller.ts'
+import {
+  alterTopicConfigs,
+  brokerConfigs,
+  type ConfigChanges,
+  type TopicConfig,
+  topicConfigs,
+} from './admin-configs.ts'
+import { type KafkaRefusedError, refuse } from './admin-errors.ts'
+import { type CommittedQuestion, committedOffsets } from './admin-groups.ts'
+import { type LogEdge, logOffsets } from './admin-offsets.ts'
+import { type PartitionState, probeTopics } from './admin-probe.ts'
+import {
+  createTopics,
+  deleteTopics,
+  describeTopics,
+  type Growth,
+  growTopics,
+  type NewTopic,
+  type TopicDescription,
+} from './admin-topics.ts'
 
 export interface BrokerDescription {
   readonly id: number
@@ -26,75 +37,41 @@ export interface ClusterDescription {
   readonly brokers: readonly BrokerDescription[]
 }
 
-export interface PartitionDescription {
-  /** −1 while there is none. */
-  readonly leader: number
-  readonly replicas: readonly number[]
-  readonly inSync: readonly number[]
-}
-
-export interface TopicDescription {
-  readonly name: string
-  /** KIP-516; changes when the topic is made anew. */
-  readonly topicId: string
-  /** By partition number. */
-  readonly partitions: readonly PartitionDescription[]
-}
-
-export interface NewTopic {
-  readonly name: string
-  readonly partitions: number
-  readonly replicas: number
-  readonly configs: Readonly<Record<string, string>>
-  /** Broker ids per partition, preferred leader first; left out = Kafka assigns. */
-  readonly assignment?: readonly (readonly number[])[]
-}
-
-export interface TopicConfig {
-  readonly value: string | null
-  /** False when the value is a broker's or Kafka's default, so that it may change without anybody touching the topic. */
-  readonly ownToTopic: boolean
-}
-
 export interface ClusterAdminOptions {
   readonly bootstrap: readonly string[]
   readonly clientId?: string
-  /** For a call with all its attempts; default 10 s. Waiting for leaders has 30 s more. */
+  /** For a call with all its attempts; default 10 s. */
   readonly deadlineMs?: number
   readonly attemptTimeoutMs?: number
   readonly security?: Pick<ConnectionOptions, 'tls' | 'sasl'>
 }
 
-/** The cluster answered, and refused. `kafkaError` is Kafka's own name of the error, e.g. `TOPIC_ALREADY_EXISTS`. */
-export class KafkaRefusedError extends Error {
-  override readonly name = 'KafkaRefusedError'
-  readonly kafkaError: string
-
-  constructor(what: string, code: number, detail: string | null | undefined) {
-    const kafkaError = protocolErrorsCodesById[code] ?? `error ${code}`
-    super(`${what}: ${kafkaError}${detail ? `: ${detail}` : ''}`)
-    this.kafkaError = kafkaError
-  }
+export interface Leaders {
+  /** Topics whose partitions all have a leader. */
+  readonly led: ReadonlyMap<string, TopicDescription>
+  /** Of the others: how many partitions have one. A topic that is not there has none. */
+  readonly waiting: ReadonlyMap<string, number>
 }
 
-const leadersDeadlineMs = 30_000
-const topicResource = 2 as const
-const setOperation = 0 as const
-const deleteOperation = 1 as const
-const topicConfigSource = 1
 const brokerEndpoints = 1 as const
+const shortestPauseMs = 20
+const longestPauseMs = 200
 
 /**
- * Administers one Kafka cluster. Every call has a deadline and tries the next broker; rejects with `ClusterUnavailableError` when none
- * answers, in which case a change may have been made, and with `KafkaRefusedError` when the cluster says no. Changes of configs are
- * incremental always (KIP-339): the older AlterConfigs would wipe what others have set. `close` ends its connection.
+ * Administers one Kafka cluster, many topics in one request. Every call has a deadline and tries the next broker; rejects with
+ * `ClusterUnavailableError` when none answers, in which case a change may have been made, and with `KafkaRefusedError` when the cluster
+ * says no to the whole. `close` ends its connection.
  */
 export class ClusterAdmin {
   readonly #caller: AdminCaller
   readonly #deadlineMs: number
+  readonly #brokerCalls: BrokerCallOptions
 
   constructor({ bootstrap, clientId = 'forebay-admin', deadlineMs = 10_000, ...rest }: ClusterAdminOptions) {
-    this.#caller = new AdminCaller({ bootstrap, clientId, attemptTimeoutMs: 4000, ...rest })
+    const { attemptTimeoutMs = 4000, security } = rest
+    const shared = { clientId, ...(security === undefined ? {} : { security }) }
+    this.#caller = new AdminCaller({ ...shared, bootstrap, attemptTimeoutMs })
+    this.#brokerCalls = { ...shared, timeoutMs: attemptTimeoutMs }
     this.#deadlineMs = deadlineMs
   }
 
@@ -120,148 +97,102 @@ export class ClusterAdmin {
     return { kafkaClusterId: answer.clusterId, brokers }
   }
 
-  /** By name; a topic that is not there is left out. */
-  async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
-    const found = new Map<string, TopicDescription>()
-    if (names.length === 0) return found
-    const answer = await this.#call((connection) =>
-      metadataV12.api.async(connection, [...names], false, false),
-    )
-    for (const { name, topicId, errorCode, partitions } of answer.topics) {
-      if (name == null || errorCode === unknownTopic) continue
-      refuse(`describe topic ${name}`, errorCode === leaderNotAvailable ? 0 : errorCode, undefined)
-      const sorted = [...partitions].sort((a, b) => a.partitionIndex - b.partitionIndex)
-      found.set(name, {
-        name,
-        topicId,
-        partitions: sorted.map(({ leaderId, replicaNodes, isrNodes }) => ({
-          leader: leaderId,
-          replicas: replicaNodes,
-          inSync: isrNodes,
-        })),
-      })
-    }
-    return found
+  /** By name; a topic that is not there is left out. Without names: all of them. */
+  describeTopics(names?: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    return describeTopics(this.#ask, names)
   }
 
-  /** The effective configs of a topic, or only those with `names`. */
-  async topicConfigs(topic: string, names?: readonly string[]): Promise<ReadonlyMap<string, TopicConfig>> {
-    const resource = {
-      resourceType: topicResource,
-      resourceName: topic,
-      configurationKeys: names ? [...names] : null,
-    }
-    const { results } = await this.#call((connection) =>
-      describeConfigsV4.api.async(connection, [resource], false, false),
-    )
-    const [result] = results
-    refuse(`read the configs of topic ${topic}`, result?.errorCode ?? -1, result?.errorMessage)
-    return new Map(
-      (result?.configs ?? []).map(({ name, value, configSource }) => [
-        name,
-        { value: value ?? null, ownToTopic: configSource === topicConfigSource },
-      ]),
-    )
-  }
-
-  /** Makes the topic, waits until every partition has a leader, and gives its topic id. Refused `TOPIC_ALREADY_EXISTS` when it is there. */
-  async createTopic(topic: NewTopic): Promise<string> {
-    const { name, partitions, replicas, assignment } = topic
-    const request = {
-      name,
-      // Kafka wants −1 for both beside an explicit assignment.
-      numPartitions: assignment ? -1 : partitions,
-      replicationFactor: assignment ? -1 : replicas,
-      assignments: (assignment ?? []).map((brokerIds, partitionIndex) => ({
-        partitionIndex,
-        brokerIds: [...brokerIds],
-      })),
-      configs: Object.entries(topic.configs).map(([key, value]) => ({ name: key, value })),
-    }
-    const answer = await this.#call((connection) =>
-      createTopicsV7.api.async(connection, [request], 3000, false),
-    )
-    const [created] = answer.topics
-    refuse(`create topic ${name}`, created?.errorCode ?? -1, created?.errorMessage)
-    const described = await this.awaitLeaders(name, partitions)
-    return described.topicId
-  }
-
-  /** Polls until the topic has `partitions` partitions and each has a leader: Kafka's answer to a creation comes before that. */
+  /** Asks again and again for all that have not, until every topic has `wanted` partitions with leaders, or the deadline, or `signal`. */
   async awaitLeaders(
-    name: string,
-    partitions: number,
-    deadlineMs = leadersDeadlineMs,
-  ): Promise<TopicDescription> {
+    wanted: ReadonlyMap<string, number>,
+    deadlineMs: number,
+    signal?: AbortSignal,
+  ): Promise<Leaders> {
     const endMs = performance.now() + deadlineMs
-    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 500)) {
-      const topic = (await this.describeTopics([name])).get(name)
-      const led = topic?.partitions.filter(({ leader }) => leader >= 0).length ?? 0
-      if (topic !== undefined && led >= partitions) return topic
-      if (performance.now() > endMs) {
-        throw new KafkaRefusedError(
-          `topic ${name}: ${led} of ${partitions} partitions have a leader after ${deadlineMs} ms`,
-          leaderNotAvailable,
-          undefined,
-        )
+    const led = new Map<string, TopicDescription>()
+    let waiting = new Map([...wanted.keys()].map((name) => [name, 0]))
+    for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      const described = await this.describeTopics([...waiting.keys()])
+      const still = new Map<string, number>()
+      for (const name of waiting.keys()) {
+        const topic = described.get(name)
+        const leaders = topic?.partitions.filter(({ leader }) => leader >= 0).length ?? 0
+        if (topic !== undefined && leaders >= (wanted.get(name) ?? 0)) led.set(name, topic)
+        else still.set(name, leaders)
       }
-      await sleep(pauseMs)
+      waiting = still
+      if (waiting.size === 0 || performance.now() > endMs) return { led, waiting }
+      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal })
     }
   }
 
-  /** Sets these configs and leaves all others; `null` takes a config back to its default. */
-  async alterTopicConfigs(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void> {
-    const configs = Object.entries(changes).map(([name, value]) =>
-      value === null
-        ? { name, configOperation: deleteOperation }
-        : { name, configOperation: setOperation, value },
-    )
-    if (configs.length === 0) return
-    const resource = { resourceType: topicResource, resourceName: topic, configs } as const
-    const { responses } = await this.#call((connection) =>
-      incrementalAlterConfigsV1.api.async(connection, [resource], false),
-    )
-    refuse(`change the configs of topic ${topic}`, responses[0]?.errorCode ?? -1, responses[0]?.errorMessage)
+  topicConfigs(
+    topics: readonly string[],
+    keys?: readonly string[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, TopicConfig> | KafkaRefusedError>> {
+    return topicConfigs(this.#ask, topics, keys)
   }
 
-  /** `count` = partitions afterwards; `assignment` = broker ids of each new one. Waits for their leaders. */
-  async growPartitions(
-    topic: string,
-    count: number,
-    assignment?: readonly (readonly number[])[],
-  ): Promise<TopicDescription> {
-    const assignments = assignment?.map((brokerIds) => ({ brokerIds: [...brokerIds] })) ?? null
-    const { results } = await this.#call((connection) =>
-      createPartitionsV3.api.async(connection, [{ name: topic, count, assignments }], 3000, false),
-    )
-    refuse(
-      `grow topic ${topic} to ${count} partitions`,
-      results[0]?.errorCode ?? -1,
-      results[0]?.errorMessage,
-    )
-    return this.awaitLeaders(topic, count)
+  /** Gives those that were refused. */
+  alterTopicConfigs(
+    changes: ReadonlyMap<string, ConfigChanges>,
+    validateOnly = false,
+  ): Promise<ReadonlyMap<string, KafkaRefusedError>> {
+    return alterTopicConfigs(this.#ask, changes, validateOnly)
   }
 
-  /** By id, so that a topic made anew under the same name is safe (semantics "Failover and failback"). False when it was gone already. */
-  async deleteTopicById(topicId: string): Promise<boolean> {
-    const { responses } = await this.#call((connection) =>
-      deleteTopicsV6.api.async(connection, [{ name: null, topicId }], 3000),
-    )
-    const code = responses[0]?.errorCode ?? -1
-    if (code === unknownTopicId || code === unknownTopic) return false
-    refuse(`delete the topic with id ${topicId}`, code, responses[0]?.errorMessage)
-    return true
+  /** By name: the new topic's id, or why it was refused, e.g. `TOPIC_ALREADY_EXISTS`. Does not wait for leaders. */
+  createTopics(
+    topics: readonly NewTopic[],
+    validateOnly = false,
+  ): Promise<ReadonlyMap<string, string | KafkaRefusedError>> {
+    return createTopics(this.#ask, topics, validateOnly)
   }
 
-  #call<Answer>(question: Question<Answer>): Promise<Answer> {
-    return this.#caller.call(question, this.#deadlineMs)
+  /** Gives those that were refused. Does not wait for leaders. */
+  growTopics(
+    growths: readonly Growth[],
+    validateOnly = false,
+  ): Promise<ReadonlyMap<string, KafkaRefusedError>> {
+    return growTopics(this.#ask, growths, validateOnly)
   }
-}
 
-const unknownTopic = 3
-const leaderNotAvailable = 5
-const unknownTopicId = 100
+  /** By id; gives those that were there. The brokers still show them for a moment. */
+  deleteTopics(topicIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return deleteTopics(this.#ask, topicIds)
+  }
 
-function refuse(what: string, code: number, detail: string | null | undefined): void {
-  if (code !== 0) throw new KafkaRefusedError(what, code, detail)
+  /** By topic, then by partition. */
+  async logOffsets(
+    topics: readonly TopicDescription[],
+    edge: LogEdge,
+  ): Promise<ReadonlyMap<string, readonly number[]>> {
+    if (topics.length === 0) return new Map()
+    return logOffsets(topics, await this.#brokers(), edge, this.#brokerCalls)
+  }
+
+  committedOffsets(questions: readonly CommittedQuestion[]): Promise<ReadonlyMap<string, readonly number[]>> {
+    return committedOffsets(this.#ask, questions, this.#brokerCalls)
+  }
+
+  /** Whether the leaders take records; writes none. */
+  async probeTopics(
+    topics: readonly TopicDescription[],
+  ): Promise<ReadonlyMap<string, readonly PartitionState[]>> {
+    if (topics.length === 0) return new Map()
+    return probeTopics(topics, await this.#brokers(), this.#brokerCalls)
+  }
+
+  /** Asks that broker itself. */
+  brokerConfigs(broker: BrokerDescription, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return brokerConfigs(broker, keys, this.#brokerCalls)
+  }
+
+  async #brokers(): Promise<ReadonlyMap<number, BrokerDescription>> {
+    const { brokers } = await this.describeCluster()
+    return new Map(brokers.map((broker) => [broker.id, broker]))
+  }
+
+  readonly #ask = <Answer>(question: Question<Answer>): Promise<Answer> =>
+    this.#caller.call(question, this.#deadlineMs)
 }

@@ -56,8 +56,8 @@ export function deleteAfter(
   owner.after(async () => {
     for (const { bootstrap } of clusters) {
       const admin = new ClusterAdmin({ bootstrap })
-      for (const { topicId } of (await admin.describeTopics(topics)).values())
-        await admin.deleteTopicById(topicId)
+      const found = [...(await admin.describeTopics(topics)).values()]
+      await admin.deleteTopics(found.map(({ topicId }) => topicId))
       await admin.close()
     }
   })

@@ -4,20 +4,30 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { CheckedDocument } from '../documents/check.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
 import { Provisioner } from '../provision/provisioner.ts'
-import type { Authority, Change, ControlState, ControlStore } from '../store/control-store.ts'
+import type { Authority, Change, ControlState, ControlStore, StoreSnapshot } from '../store/control-store.ts'
+import type { Mutex } from './mutex.ts'
+import { Places } from './place.ts'
 import { type PlannedChange, planChanges } from './plan-changes.ts'
-import { type Realised, realiseRoute, realiseTopic, sinkRequest, topicRequest } from './realise.ts'
+import {
+  type RealisedRoute,
+  type RealisedTopic,
+  realiseRoutes,
+  realiseTopics,
+  sinkRequest,
+  topicRequest,
+} from './realise.ts'
+import { routeChanges, topicChanges } from './record.ts'
 
 /** Topics and routes that are made and committed together: a commit costs a disk sync and wakes every follower. */
-const chunkSize = 50
-/** Kafka topics made at the same time. */
-const parallel = 8
+const chunkSize = 100
 const reachDeadlineMs = 3000
 
 export interface ApplierOptions {
   readonly store: ControlStore
   readonly admins: ClusterAdmins
   readonly logger: Logger
+  /** Held from reading what is placed to committing what follows from it. */
+  readonly commits: Mutex
   /** Called after each commit, with the new placement version. */
   readonly committed: (version: number) => Promise<void>
 }
@@ -36,11 +46,14 @@ export class Applier {
   /** Checks everything that can be checked without changing anything. */
   async dryRun(documents: readonly CheckedDocument[]): Promise<ApplyResult> {
     const { store, admins } = this.#options
-    const plan = planChanges(documents, await store.load())
+    const { state, placements } = await store.snapshot()
+    const plan = planChanges(documents, state)
     const provisioner = new Provisioner(admins)
+    const places = new Places({ state: plan.after, placements })
     const changes: ApplyChange[] = []
     for (const planned of plan.changes) {
-      const notes = planned.action === 'unchanged' ? [] : await preview(planned, plan.after, provisioner)
+      const notes =
+        planned.action === 'unchanged' ? [] : await preview(planned, plan.after, places, provisioner)
       changes.push(report(planned, planned.action, notes))
     }
     const { version } = await store.position()
@@ -86,24 +99,49 @@ export class Applier {
     }
   }
 
+  /** Kafka is asked without the lock; what it came to is judged against what the store holds by then. */
   async #applyChunk(
     planned: readonly PlannedChange[],
     provisioner: Provisioner,
     by: Authority,
   ): Promise<readonly ApplyChange[]> {
-    const state = await this.#options.store.load()
-    const realised = await mapParallel(planned, (change) => realise(change, state, provisioner))
-    const done = realised.flatMap((result) => (result.status === 'fulfilled' ? result.value.changes : []))
-    // Topics that were made are recorded even when another of the chunk failed.
-    await this.#commit(done, by)
-    const failure = realised.find((result) => result.status === 'rejected')
-    if (failure !== undefined) throw failure.reason
-    return planned.map((change, index) => {
-      const result = realised[index]
-      const { changes, notes } = result?.status === 'fulfilled' ? result.value : { changes: [], notes: [] }
-      const isRepair = change.action === 'unchanged' && changes.length > 0
-      return report(change, isRepair ? 'update' : change.action, notes)
+    const { store, commits } = this.#options
+    const realised = await this.#realise(planned, await store.snapshot(), provisioner)
+    const recorded = await commits.run(async () => {
+      const snapshot = await store.snapshot()
+      const places = new Places(snapshot)
+      const all = realised.map((one) => record(one, snapshot.state, places))
+      // Topics that were made are recorded even when another of the chunk failed.
+      await this.#commit(
+        all.flatMap((one) => (one instanceof Error ? [] : one.changes)),
+        by,
+      )
+      return all
     })
+    return planned.map((change, index) => {
+      const one = recorded[index]
+      if (one === undefined || one instanceof Error)
+        throw one ?? new Error(`${change.spec.name} was left out`)
+      const isRepair = change.action === 'unchanged' && one.changes.length > 0
+      return report(change, isRepair ? 'update' : change.action, one.notes)
+    })
+  }
+
+  /** All of one kind, topics or routes. */
+  async #realise(
+    planned: readonly PlannedChange[],
+    snapshot: StoreSnapshot,
+    provisioner: Provisioner,
+  ): Promise<readonly (RealisedTopic | RealisedRoute | Error)[]> {
+    const { state } = snapshot
+    const places = new Places(snapshot)
+    if (planned[0]?.kind === 'Topic') {
+      const specs = planned.map(({ spec }) => spec as TopicSpec)
+      return realiseTopics(specs, state, places, provisioner)
+    }
+    const routes = planned.map(({ spec }) => spec as RouteResourceSpec)
+    const topics = new Map([...state.Topic].map(([name, { spec }]) => [name, spec]))
+    return realiseRoutes(routes, topics, state, places, provisioner)
   }
 
   async #commit(changes: readonly Change[], by: Authority): Promise<void> {
@@ -114,24 +152,36 @@ export class Applier {
   }
 }
 
-async function realise(
-  change: PlannedChange,
+interface Recorded {
+  readonly changes: readonly Change[]
+  readonly notes: readonly string[]
+}
+
+function record(
+  realised: RealisedTopic | RealisedRoute | Error,
   state: ControlState,
-  provisioner: Provisioner,
-): Promise<Realised> {
-  if (change.kind === 'Topic') return realiseTopic(change.spec as TopicSpec, state, provisioner)
-  const spec = change.spec as RouteResourceSpec
-  return realiseRoute(spec, topicOf(spec, state), state, provisioner)
+  places: Places,
+): Recorded | Error {
+  if (realised instanceof Error) return realised
+  try {
+    const changes =
+      'place' in realised ? topicChanges(realised, state, places) : routeChanges(realised, state)
+    return { changes, notes: realised.notes }
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
 }
 
 async function preview(
   change: PlannedChange,
   after: ControlState,
+  places: Places,
   provisioner: Provisioner,
 ): Promise<readonly string[]> {
   const request =
     change.kind === 'Topic'
-      ? topicRequest(change.spec as TopicSpec, after)
+      ? topicRequest(change.spec as TopicSpec, places.of(change.spec as TopicSpec).cluster, after)
       : change.kind === 'Route'
         ? sinkRequest(
             change.spec as RouteResourceSpec,
@@ -162,24 +212,4 @@ function report(
 ): ApplyChange {
   const { kind, spec, changes } = planned
   return { kind, name: spec.name, action, changes, notes: [...new Set([...planned.notes, ...notes])] }
-}
-
-/** Settles all, `parallel` at a time, results in the order of the items. */
-async function mapParallel<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly PromiseSettledResult<Result>[]> {
-  const results: PromiseSettledResult<Result>[] = []
-  let next = 0
-  const worker = async () => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index] as Item
-      results[index] = await work(item).then(
-        (value) => ({ status: 'fulfilled' as const, value }),
-        (reason: unknown) => ({ status: 'rejected' as const, reason }),
-      )
-    }
-  }
-  await Promise.all(Array.from({ length: parallel }, worker))
-  return results
 }

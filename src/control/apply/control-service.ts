@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '../../core/problems.ts'
 import type { ApplyChange, ApplyResult } from '../../core/resources.ts'
-import type { ClusterAdmin } from '../../kafka/admin.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type CheckedDocument, checkDocument } from '../documents/check.ts'
 import { resolveDocument } from '../documents/resolve.ts'
@@ -11,12 +9,12 @@ import type {
   Authorship,
   Change,
   ControlStore,
-  PendingDeletion,
   ResourceKind,
   StoredResource,
 } from '../store/control-store.ts'
 import { Applier } from './applier.ts'
 import { Mutex } from './mutex.ts'
+import { deletePending } from './pending-deletions.ts'
 import { checkDocuments } from './plan-changes.ts'
 import { routesOf } from './realise.ts'
 import { clusterUser } from './rules.ts'
@@ -38,13 +36,18 @@ export type IfMatch = '*' | number
  * committing do not interleave. Errors are Problems.
  */
 export class ControlService {
+  /**
+   * Held from reading what is placed to committing what follows from it, and never while Kafka is asked. Who moves placements beside
+   * this service takes it too, so that neither undoes what the other has just committed.
+   */
+  readonly commits = new Mutex()
   readonly #options: ControlServiceOptions
   readonly #applier: Applier
   readonly #writes = new Mutex()
 
   constructor(options: ControlServiceOptions) {
     this.#options = options
-    this.#applier = new Applier(options)
+    this.#applier = new Applier({ ...options, commits: this.commits })
   }
 
   /** Documents as users write them. Idempotent. */
@@ -100,19 +103,23 @@ export class ControlService {
       const found = await this.#find(kind, name, ifMatch)
       await this.#refuseWhileUsed(kind, name)
       if (kind === 'Topic' && !yes) throw confirmTopic(found as StoredResource<'Topic'>)
-      const deletions = kind === 'Topic' ? found.provisioned : []
-      await this.#commit(
-        [
-          { action: 'delete', kind, name },
-          ...deletions.map(
-            ({ cluster, topicId }): Change => ({
-              action: 'deleteLater',
-              deletion: { cluster, topic: name, topicId },
-            }),
-          ),
-        ],
-        authority,
-      )
+      await this.commits.run(async () => {
+        // Read again: a topic that has just been moved is on one cluster more.
+        const provisioned = (await this.#options.store.get(kind, name))?.provisioned ?? []
+        const deletions = kind === 'Topic' ? provisioned : []
+        await this.#commit(
+          [
+            { action: 'delete', kind, name },
+            ...deletions.map(
+              ({ cluster, topicId }): Change => ({
+                action: 'deleteLater',
+                deletion: { cluster, topic: name, topicId },
+              }),
+            ),
+          ],
+          authority,
+        )
+      })
       if (kind === 'Cluster') await this.#options.admins.forget(name)
       await this.#deletePending(authority)
     })
@@ -185,22 +192,8 @@ export class ControlService {
       throw new Problem('conflict', `Cluster ${name} is used by ${user}`)
   }
 
-  /** A cluster that is away keeps its deletions for later; the topics are unplaced already. */
-  async #deletePending(by: Authority): Promise<void> {
-    const { store, admins, logger } = this.#options
-    const pending = await store.pendingDeletions()
-    if (pending.length === 0) return
-    const { Cluster } = await store.load()
-    for (const deletion of pending) {
-      const cluster = Cluster.get(deletion.cluster)?.spec
-      try {
-        if (cluster !== undefined) await deleteKafkaTopic(admins.of(cluster), deletion)
-        await store.deleted(deletion, by)
-        logger.info(deletion, 'the Kafka topic is deleted')
-      } catch (error) {
-        logger.warn({ ...deletion, err: error }, 'the Kafka topic could not be deleted: to be tried again')
-      }
-    }
+  #deletePending(by: Authority): Promise<void> {
+    return deletePending(this.#options, by)
   }
 
   async #commit(changes: readonly Change[], by: Authority): Promise<void> {
@@ -223,14 +216,4 @@ function only(result: ApplyResult, kind: ResourceKind, name: string): ApplyChang
   const change = result.changes.find((candidate) => candidate.kind === kind && candidate.name === name)
   if (change === undefined) throw new Error(`${kind} ${name} was not applied`)
   return change
-}
-
-/** Resolves when the cluster does not show it any more: Kafka answers before that. */
-async function deleteKafkaTopic(admin: ClusterAdmin, { topic, topicId }: PendingDeletion): Promise<void> {
-  await admin.deleteTopicById(topicId)
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const found = (await admin.describeTopics([topic])).get(topic)
-    if (found?.topicId !== topicId) return
-    await sleep(50)
-  }
 }

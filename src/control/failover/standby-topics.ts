@@ -1,6 +1,6 @@
-import type { BrokerDescription, NewTopic } from '../../kafka/admin.ts'
-import { assignTopic } from '../provision/assignment.ts'
-import { planTopic } from '../provision/plan.ts'
+import type { BrokerDescription } from '../../kafka/admin.ts'
+import type { NewTopic } from '../../kafka/admin-topics.ts'
+import { newTopic } from '../provision/new-topic.ts'
 import type { MadeTopic } from './operation.ts'
 import type { TopicMove } from './plan.ts'
 
@@ -21,24 +21,7 @@ export function standbyTopics(
 ): readonly StandbyTopic[] {
   if (brokers.length === 0) throw new RangeError(`${standby} has no brokers`)
   return batch.map(({ topic, spec }) => {
-    const { configs, partitions, replicas, minInSync, degraded } = planTopic(spec, brokers.length)
-    const assignment = assignTopic(topic, brokers, { replicas, partitions, firstPartition: 0 })
-    return {
-      request: {
-        name: topic,
-        partitions,
-        replicas,
-        configs,
-        ...(assignment === undefined ? {} : { assignment }),
-      },
-      made: {
-        topic,
-        cluster: standby,
-        partitions,
-        replicas,
-        minInSync,
-        ...(degraded === undefined ? {} : { degraded }),
-      },
-    }
+    const { request, made } = newTopic(standby, topic, spec, brokers)
+    return { request, made: { ...made, topic } }
   })
 }

@@ -1,7 +1,8 @@
 import { Problem } from '../../core/problems.ts'
 import type { ClusterSpec } from '../../core/resources.ts'
-import { ClusterAdmin, type ClusterDescription, KafkaRefusedError } from '../../kafka/admin.ts'
+import { ClusterAdmin, type ClusterDescription } from '../../kafka/admin.ts'
 import { ClusterUnavailableError } from '../../kafka/admin-caller.ts'
+import { KafkaRefusedError } from '../../kafka/admin-errors.ts'
 
 interface Entry {
   readonly bootstrap: string
