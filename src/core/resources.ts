@@ -21,6 +21,8 @@ export interface ClusterSpec {
   readonly bootstrap: readonly string[]
   /** Fronting clusters only: the standby that stands in for it. */
   readonly standby?: string
+  /** Fronting clusters only: whether topics come home by themselves when it is well again. Absent (an older row) = auto. */
+  readonly failback?: 'auto' | 'manual'
 }
 
 export interface TopicSpec {

@@ -10,6 +10,7 @@ interface AddOptions {
   readonly role: string
   readonly bootstrap: readonly string[]
   readonly standby?: string
+  readonly failback?: string
 }
 
 /** `forebay cluster list|show|add|remove` */
@@ -63,6 +64,12 @@ function addAdd(cluster: Command, terminal: Terminal): void {
     )
     .requiredOption('--bootstrap <list>', 'host:port of a few brokers, separated by commas', listOption)
     .option('--standby <cluster>', 'fronting clusters only: the standby that stands in for it')
+    .addOption(
+      new Option(
+        '--failback <when>',
+        'fronting clusters only: auto brings topics home when it is well again (default)',
+      ).choices(['auto', 'manual']),
+    )
     .addHelpText(
       'after',
       examples(
@@ -70,9 +77,13 @@ function addAdd(cluster: Command, terminal: Terminal): void {
         'forebay cluster add consumer --role consumer --bootstrap 127.0.0.1:9096',
       ),
     )
-    .action((name: string, { role, bootstrap, standby }: AddOptions, command: Command) =>
+    .action((name: string, { role, bootstrap, standby, failback }: AddOptions, command: Command) =>
       withControl(terminal, command, async (context) => {
-        const body = { name, role, bootstrap, ...(standby === undefined ? {} : { standby }) }
+        const body = {
+          ...{ name, role, bootstrap },
+          ...(standby === undefined ? {} : { standby }),
+          ...(failback === undefined ? {} : { failback }),
+        }
         const { value } = await context.control.call<Cluster>('POST', '/v1/clusters', { body })
         present(context, value, () => `added ${name}\n\n${fields(value)}`)
       }),

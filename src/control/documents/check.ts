@@ -17,7 +17,7 @@ export interface CheckedDocument {
 /** Known words of the interface that are not built yet: refused as such, not as a mistyped key. */
 const unbuiltKeys: Readonly<Record<ResourceKind, readonly string[]>> = {
   Namespace: [],
-  Cluster: ['failback', 'tls', 'sasl'],
+  Cluster: ['tls', 'sasl'],
   Topic: ['quota', 'key', 'eventTime', 'schema', 'onInvalid'],
   Route: ['filter', 'project', 'dedupe'],
 }

@@ -3,7 +3,7 @@ import type { ClusterSpec, NamespaceSpec, RouteResourceSpec, TopicSpec } from '.
 import { parseBytes, parseDurationMs } from '../../core/units.ts'
 import type { ControlState, ResourceKind, SpecOf } from '../store/control-store.ts'
 import { type CheckedDocument, invalid, type JsonObject } from './check.ts'
-import { fileSinkSchema, routeSchema, topicSchema } from './schemas.ts'
+import { clusterSchema, fileSinkSchema, routeSchema, topicSchema } from './schemas.ts'
 
 /** Any larger event would not fit into a proxy's body limit or a broker's request limit (100 MiB) with its margin. */
 const largestEventBytes = 64 * 2 ** 20
@@ -31,13 +31,18 @@ function resolveNamespace({ document }: CheckedDocument): NamespaceSpec {
 }
 
 function resolveCluster({ document, label }: CheckedDocument, state: ControlState): ClusterSpec {
-  const { name, role, bootstrap, standby } = document as unknown as ClusterSpec
-  if (standby === undefined) return { name, role, bootstrap }
-  if (role !== 'fronting') throw invalid(label, 'standby', `only a fronting cluster has a standby`)
+  const { name, role, bootstrap, standby, failback } = document as unknown as ClusterSpec
+  if (role !== 'fronting') {
+    if (standby !== undefined) throw invalid(label, 'standby', 'only a fronting cluster has a standby')
+    if (failback !== undefined) throw invalid(label, 'failback', 'only a fronting cluster is failed back to')
+    return { name, role, bootstrap }
+  }
+  const spec = { name, role, bootstrap, failback: failback ?? clusterSchema.properties.failback.default }
+  if (standby === undefined) return spec
   const other = state.Cluster.get(standby)?.spec
   if (other === undefined) throw invalid(label, 'standby', `there is no cluster ${standby}`)
   if (other.role !== 'standby') throw invalid(label, 'standby', `${standby} is a ${other.role} cluster`)
-  return { name, role, bootstrap, standby }
+  return { ...spec, standby }
 }
 
 function resolveTopic({ document, label }: CheckedDocument, state: ControlState): TopicSpec {

@@ -44,6 +44,11 @@ export const clusterSchema = {
     role: { enum: ['fronting', 'standby', 'consumer'] },
     bootstrap: { type: 'array', minItems: 1, maxItems: 100, uniqueItems: true, items: hostPort },
     standby: { ...resourceName, description: 'Fronting clusters only: the standby that stands in for it.' },
+    failback: {
+      enum: ['auto', 'manual'],
+      default: 'auto',
+      description: 'Fronting clusters only. auto: topics come home by themselves when it is well again.',
+    },
   },
 } as const
 
