@@ -183,7 +183,8 @@ describe('the control plane on real Kafka', () => {
     }
     const admin = new ClusterAdmin({ bootstrap: fronting.bootstrap })
     t.after(() => admin.close())
-    await admin.alterTopicConfigs(topic, { 'retention.ms': '1000', 'segment.ms': '100000' })
+    const configs = { 'retention.ms': '1000', 'segment.ms': '100000' }
+    assert.equal((await admin.alterTopicConfigs(new Map([[topic, configs]]))).size, 0)
     const repaired = await applyTo(url, [{ ...document, partitions: 5, maxEventBytes: '15MiB' }])
     assert.deepEqual(
       repaired.changes[0]?.notes.filter((note) => note.startsWith('fronting-a')),
@@ -202,12 +203,10 @@ describe('the control plane on real Kafka', () => {
     await applyTo(url, [document])
     const admin = new ClusterAdmin({ bootstrap: fronting.bootstrap })
     t.after(() => admin.close())
-    await admin.createTopic({
-      name: foreign,
-      partitions: 3,
-      replicas: 1,
-      configs: { 'cleanup.policy': 'compact' },
-    })
+    await admin.createTopics([
+      { name: foreign, partitions: 3, replicas: 1, configs: { 'cleanup.policy': 'compact' } },
+    ])
+    await admin.awaitLeaders(new Map([[foreign, 3]]), 30_000)
     const refused = await call(url, 'POST', '/v1/topics', { name: foreign, owner: 'team', partitions: 2 })
     assert.equal(refused.status, 409)
     assert.match(
@@ -240,7 +239,7 @@ describe('the control plane on real Kafka', () => {
     const before = (await call<Topic>(url, 'GET', `/v1/topics/${topic}`)).body.provisioned[0]?.topicId
     const admin = new ClusterAdmin({ bootstrap: fronting.bootstrap })
     t.after(() => admin.close())
-    await admin.deleteTopicById(String(before))
+    await admin.deleteTopics([String(before)])
     await waitFor(async () => (await seenByKafkajs(fronting, topic)) === undefined, {
       describe: 'the deletion',
     })
