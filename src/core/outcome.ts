@@ -19,6 +19,8 @@ export interface TopicCounts {
   delivered: number
   inFlight: number
   resent: number
+  /** To another cluster before they were acknowledged; a batch that moves twice counts twice. */
+  moved: number
   readonly rejected: Map<RejectReason, number>
   readonly dropped: Map<DropReason, number>
 }
@@ -34,7 +36,15 @@ export class Ledger {
   topic(name: string): TopicCounts {
     let counts = this.topics.get(name)
     if (counts === undefined) {
-      counts = { received: 0, delivered: 0, inFlight: 0, resent: 0, rejected: new Map(), dropped: new Map() }
+      counts = {
+        received: 0,
+        delivered: 0,
+        inFlight: 0,
+        resent: 0,
+        moved: 0,
+        rejected: new Map(),
+        dropped: new Map(),
+      }
       this.topics.set(name, counts)
     }
     return counts
@@ -71,6 +81,11 @@ export class Ledger {
   /** Sent again after an ambiguous outcome: stays in flight, may be a duplicate. */
   resend(counts: TopicCounts, events: number): void {
     counts.resent += events
+  }
+
+  /** On the way to another cluster than before: stays in flight. */
+  move(counts: TopicCounts, events: number): void {
+    counts.moved += events
   }
 }
 

@@ -23,17 +23,25 @@ export interface ClusterMetadataOptions {
   readonly clientId: string
   /** A broker that does not answer within this is left for the next one. */
   readonly timeoutMs?: number
+  /** Never asked more often than this, however many callers are in a hurry; default 100 ms. */
+  readonly minIntervalMs?: number
   readonly security?: Pick<ConnectionOptions, 'tls' | 'sasl'>
 }
 
 export interface RefreshResult {
   /** Topics whose leaders, id or partition count changed. */
   readonly changed: readonly string[]
+  /** Of those, the ones that were deleted and made anew under the same name. */
+  readonly remade: readonly string[]
+  /** Wanted topics that the broker does not know. What was known of them before is kept. */
+  readonly missing: readonly string[]
 }
 
-/** Never asked more often than this, however many callers are in a hurry. */
-const minRefreshIntervalMs = 100
+const defaultMinIntervalMs = 100
 const defaultTimeoutMs = 1000
+/** In one request: reading the answer about thousands of topics in one piece would hold the loop up. */
+const topicsPerRequest = 400
+const unknownTopic = 3
 
 /**
  * Who leads which partition, for the topics somebody is interested in. Asks one broker at a time on a connection of its own and goes to
@@ -44,6 +52,8 @@ export class ClusterMetadata {
   readonly #topics = new Map<string, TopicMetadata>()
   readonly #brokers = new Map<number, BrokerAddress>()
   readonly #wanted = new Set<string>()
+  #bootstrap: readonly string[]
+  #alive: readonly number[] = []
   #connection: Connection | undefined
   #refreshing: Promise<RefreshResult> | undefined
   #lastRefreshMs = Number.NEGATIVE_INFINITY
@@ -52,6 +62,12 @@ export class ClusterMetadata {
 
   constructor(options: ClusterMetadataOptions) {
     this.#options = options
+    this.#bootstrap = options.bootstrap
+  }
+
+  /** Other addresses to start from; connections that stand are kept. */
+  reach(bootstrap: readonly string[]): void {
+    this.#bootstrap = bootstrap
   }
 
   /** Topics to ask for from now on; bounded by the caller (placed topics only). */
@@ -80,13 +96,17 @@ export class ClusterMetadata {
     return false
   }
 
-  brokerIds(): readonly number[] {
-    return [...this.#brokers.keys()]
+  /** Brokers that the latest answer named: those that the cluster takes for alive. */
+  aliveBrokers(): readonly number[] {
+    return this.#alive
   }
 
-  /** One refresh at a time; callers share it. Rejects when no broker answers. */
-  refresh(): Promise<RefreshResult> {
-    this.#refreshing ??= this.#refresh().finally(() => {
+  /**
+   * One refresh at a time; callers share it. Rejects when no broker answers. Topics of which nothing is known are asked for first;
+   * `onPart` (of whoever began it) is called when a part of the answer was taken and more is to come.
+   */
+  refresh(onPart?: () => void): Promise<RefreshResult> {
+    this.#refreshing ??= this.#refresh(onPart).finally(() => {
       this.#refreshing = undefined
     })
     return this.#refreshing
@@ -97,24 +117,46 @@ export class ClusterMetadata {
     this.#drop()
   }
 
-  async #refresh(): Promise<RefreshResult> {
-    const waitMs = this.#lastRefreshMs + minRefreshIntervalMs - performance.now()
+  async #refresh(onPart: (() => void) | undefined): Promise<RefreshResult> {
+    const minIntervalMs = this.#options.minIntervalMs ?? defaultMinIntervalMs
+    const waitMs = this.#lastRefreshMs + minIntervalMs - performance.now()
     if (waitMs > 0) await sleep(waitMs)
     this.#lastRefreshMs = performance.now()
+    const parts = this.#parts()
+    const result = { changed: [] as string[], remade: [] as string[], missing: [] as string[] }
+    for (const [index, topics] of parts.entries()) {
+      this.#take(await this.#askSomebody(topics), result)
+      if (index < parts.length - 1) onPart?.()
+    }
+    return result
+  }
+
+  /** At least one, which may be of no topics: brokers are asked for too. */
+  #parts(): readonly (readonly string[])[] {
+    const unknown: string[] = []
+    const known: string[] = []
+    for (const topic of this.#wanted) (this.#topics.has(topic) ? known : unknown).push(topic)
+    const topics = [...unknown, ...known]
+    const parts: string[][] = []
+    for (let from = 0; from === 0 || from < topics.length; from += topicsPerRequest) {
+      parts.push(topics.slice(from, from + topicsPerRequest))
+    }
+    return parts
+  }
+
+  async #askSomebody(topics: readonly string[]): Promise<MetadataResponse> {
     const candidates = this.#candidates()
     let cause: unknown = new Error('no broker address is known')
     for (let attempt = 0; attempt < candidates.length && !this.#closed; attempt += 1) {
       try {
-        return this.#take(await this.#ask(candidates))
+        return await this.#ask(candidates, topics)
       } catch (error) {
         cause = error
         this.#drop()
         this.#next += 1
       }
     }
-    throw new Error(`no broker of ${this.#options.bootstrap.join(',')} answered a metadata request`, {
-      cause,
-    })
+    throw new Error(`no broker of ${this.#bootstrap.join(',')} answered a metadata request`, { cause })
   }
 
   /** Not awaited: the library's `close` never settles on a connection whose connecting timed out. */
@@ -125,11 +167,11 @@ export class ClusterMetadata {
 
   #candidates(): readonly BrokerAddress[] {
     const known = [...this.#brokers.values()]
-    const first = this.#options.bootstrap.map(parseAddress)
+    const first = this.#bootstrap.map(parseAddress)
     return [...known, ...first.filter((a) => !known.some((b) => a.host === b.host && a.port === b.port))]
   }
 
-  async #ask(candidates: readonly BrokerAddress[]): Promise<MetadataResponse> {
+  async #ask(candidates: readonly BrokerAddress[], topics: readonly string[]): Promise<MetadataResponse> {
     const timeoutMs = this.#options.timeoutMs ?? defaultTimeoutMs
     if (this.#connection?.isConnected() !== true) {
       const address = candidates[this.#next % candidates.length]
@@ -146,7 +188,7 @@ export class ClusterMetadata {
       await connection.connect(address.host, address.port)
     }
     try {
-      return await metadataV12.api.async(this.#connection, [...this.#wanted], false, false)
+      return await metadataV12.api.async(this.#connection, [...topics], false, false)
     } catch (error) {
       // One topic that is not there yet rejects the whole answer, which hangs on the error.
       const response = (error as { response?: MetadataResponse }).response
@@ -155,12 +197,18 @@ export class ClusterMetadata {
     }
   }
 
-  #take(response: MetadataResponse): RefreshResult {
-    const changed: string[] = []
+  #take(
+    response: MetadataResponse,
+    result: { changed: string[]; remade: string[]; missing: string[] },
+  ): void {
     for (const { nodeId, host, port } of response.brokers) this.#brokers.set(nodeId, { host, port })
+    this.#alive = response.brokers.map(({ nodeId }) => nodeId)
     for (const topic of response.topics) {
       const { name } = topic
-      if (typeof name !== 'string' || topic.errorCode !== 0) continue
+      // It may have been forgotten since it was asked for.
+      if (typeof name !== 'string' || !this.#wanted.has(name)) continue
+      if (topic.errorCode === unknownTopic) result.missing.push(name)
+      if (topic.errorCode !== 0) continue
       const partitions: PartitionLeader[] = []
       for (const partition of topic.partitions) {
         partitions[partition.partitionIndex] = {
@@ -168,11 +216,12 @@ export class ClusterMetadata {
           leaderEpoch: partition.leaderEpoch,
         }
       }
+      const before = this.#topics.get(name)
       const next = { topicId: topic.topicId, partitions }
-      if (!sameTopic(this.#topics.get(name), next)) changed.push(name)
+      if (!sameTopic(before, next)) result.changed.push(name)
+      if (before !== undefined && before.topicId !== next.topicId) result.remade.push(name)
       this.#topics.set(name, next)
     }
-    return { changed }
   }
 }
 

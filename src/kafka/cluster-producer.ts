@@ -1,51 +1,25 @@
 import type { ReportedCluster } from '../core/proxy-report.ts'
 import { type AssembledBatch, type Assembly, resultFinder } from './assembly.ts'
+import type { RefreshResult } from './cluster-metadata.ts'
+import { ClusterSilence } from './cluster-silence.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Lane, LaneAnswer } from './lane.ts'
-import { LaneSet, type LaneSetOptions } from './lane-set.ts'
+import { LaneSet } from './lane-set.ts'
 import { LeaderLanes } from './leader-lanes.ts'
 import { MetadataKeeper } from './metadata-keeper.ts'
-import type { BatchOutcome, OutgoingBatch } from './outgoing-batch.ts'
-import { asksForMetadata, judgeProduceCode } from './produce-errors.ts'
+import type { Acks, OutgoingBatch } from './outgoing-batch.ts'
+import { asksForMetadata, hasNoPlace, judgeProduceCode } from './produce-errors.ts'
 import type { ProduceResult } from './produce-request.ts'
 import { ProduceStats } from './produce-stats.ts'
 import { ProducerAccount } from './producer-account.ts'
+import type { ClusterProducerOptions } from './producer-options.ts'
 import { standingOf, stateOf } from './producer-standing.ts'
+import { ProducerTopics } from './producer-topics.ts'
 import { QueuedBatch } from './queued-batch.ts'
-import { type QueueHome, TopicQueue } from './topic-queue.ts'
-
-export interface ClusterProducerOptions extends LaneSetOptions {
-  readonly clusterId: string
-  /** A request is sent when it has grown to this; a larger batch goes alone. */
-  readonly requestBytes: number
-  /** Unkeyed batches stay on a partition until this many bytes went there. */
-  readonly stickyBytes: number
-  /** Something a person should know: a broker that does not answer, a batch that was refused. */
-  readonly warn: (detail: Readonly<Record<string, unknown>>, message: string) => void
-  readonly draw?: () => number
-  /** For topics that may move to another cluster; without it they stay here for good. */
-  readonly moves?: TopicMoves
-  /** Counters that go on where an earlier producer of the cluster ended. */
-  readonly stats?: ProduceStats
-}
-
-/** Who knows which cluster a topic belongs to. */
-export interface TopicMoves {
-  /**
-   * A broker has no place for the topic: unknown, made anew, or taking nothing. Answered with `confirmed` once the placement was
-   * confirmed after this call, or with `release`; until then a refused batch has no outcome (semantics "Failover and failback").
-   */
-  doubt(topic: string): void
-  /** A batch that had been sent when its topic moved came back, and is the other cluster's from now on. */
-  moved(topic: string, events: number): void
-  /** A request goes out; what it returns is handed to `answered` when its fate is known. */
-  sent(): number
-  answered(attempt: number): void
-}
+import type { QueueHome, TopicQueue } from './topic-queue.ts'
 
 const sweepMs = 250
-const idleMs = 180_000
 const retryRefusedMs = 100
 
 /**
@@ -61,28 +35,32 @@ const retryRefusedMs = 100
 export class ClusterProducer implements QueueHome {
   readonly account: ProducerAccount
   readonly #options: ClusterProducerOptions
+  readonly #silence: ClusterSilence
   readonly #keeper: MetadataKeeper
   readonly #lanes: LaneSet
+  readonly #topics: ProducerTopics
   readonly #dispatcher: Dispatcher
-  readonly #topics = new Map<string, TopicQueue>()
-  /** Those with something to send, least recently served first: a flooding topic must not keep the lanes to itself. */
-  readonly #active = new Set<TopicQueue>()
   /** Of each request in flight, when the longest waiting of its batches came (monotonic). */
   readonly #inFlight = new Set<{ readonly sinceMs: number }>()
   readonly #sweep: NodeJS.Timeout
+  #warmAcks: Iterable<Acks> = []
   #dispatchedMs = 0
   #scheduled = false
   #closed = false
 
   constructor(options: ClusterProducerOptions) {
     this.#options = options
-    this.account = new ProducerAccount(options.stats ?? new ProduceStats())
+    this.account = new ProducerAccount(options.stats ?? new ProduceStats(), options.clock)
+    this.#silence = new ClusterSilence({ ...options, isWaitedFor: () => this.account.unsettled > 0 })
     this.#keeper = new MetadataKeeper({
       ...options,
-      onFresh: () => this.#schedule(),
-      onFailure: (error) => options.warn({ cluster: options.clusterId, err: error }, 'no broker answers'),
+      onPart: () => this.#schedule(),
+      onFresh: (result) => this.#onFresh(result),
+      onFailure: (error) => this.#silence.begin(error),
+      retryMs: (failures) => this.#silence.pauseMs(failures),
     })
     this.#lanes = new LaneSet(options, this.#keeper.metadata, () => this.#schedule())
+    this.#topics = new ProducerTopics(this, this.account, this.#keeper.metadata)
     this.#dispatcher = new Dispatcher({
       ...options,
       lanes: new LeaderLanes(this.#keeper, this.#lanes, options.draw ?? Math.random),
@@ -113,19 +91,28 @@ export class ClusterProducer implements QueueHome {
     const nowMs = this.#options.clock.monotonicMs()
     // The sweep looks for work while something is unsettled.
     const lookedMs = Math.max(this.#dispatchedMs, this.account.waitingSinceMs)
-    const unlookedMs = this.#active.size === 0 ? 0 : nowMs - lookedMs - 2 * sweepMs
+    const unlookedMs = this.#topics.active.size === 0 ? 0 : nowMs - lookedMs - 2 * sweepMs
     return stateOf(this.account, this.#lanes.all(), nowMs, unlookedMs)
   }
 
   /** What became of its events since the last call; for one reader, because each call begins the next window. */
   takeReport(): ReportedCluster {
-    const nowMs = this.#options.clock.monotonicMs()
-    let oldestSinceMs = Number.POSITIVE_INFINITY
-    for (const { sinceMs } of this.#inFlight) oldestSinceMs = Math.min(oldestSinceMs, sinceMs)
-    for (const queue of this.#topics.values()) oldestSinceMs = Math.min(oldestSinceMs, queue.oldestSinceMs())
-    const { clusterId } = this.#options
-    const standing = standingOf(clusterId, this.account, this.#lanes.all(), nowMs, oldestSinceMs)
-    return this.account.window.take(standing)
+    const { clusterId, clock } = this.#options
+    let oldestMs = this.#topics.oldestSinceMs()
+    for (const { sinceMs } of this.#inFlight) oldestMs = Math.min(oldestMs, sinceMs)
+    const nowMs = clock.monotonicMs()
+    return this.account.window.take(standingOf(clusterId, this.account, this.#lanes.all(), nowMs, oldestMs))
+  }
+
+  /** From now on a connection to each broker is made and kept for these classes, as far as the brokers answer. */
+  keepConnected(acks: Iterable<Acks>): void {
+    this.#warmAcks = acks
+    if (!this.#silence.lasts && this.#keeper.metadata.aliveBrokers().length === 0) this.#keeper.askNow()
+  }
+
+  /** Other addresses to find the cluster by. */
+  reach(bootstrap: readonly string[]): void {
+    this.#keeper.metadata.reach(bootstrap)
   }
 
   /** Learns the leaders of these topics before their first batch. */
@@ -142,16 +129,50 @@ export class ClusterProducer implements QueueHome {
   }
 
   submit(batch: OutgoingBatch): void {
-    const entry = new QueuedBatch(batch, this.#options.clock.monotonicMs())
-    this.account.enter(entry)
+    const nowMs = this.#options.clock.monotonicMs()
     if (this.#closed) {
-      this.#settle(entry, { kind: 'gave-up', at: 'close', maybeWritten: false })
+      const entry = new QueuedBatch(batch, nowMs)
+      this.account.enter(entry)
+      this.account.settle(entry, { kind: 'gave-up', at: 'close', maybeWritten: false })
       return
     }
-    const queue = this.#queue(batch.topic)
-    queue.add(entry)
-    this.#active.add(queue)
+    this.#topics.add(batch, nowMs)
     this.#schedule()
+  }
+
+  /**
+   * Gives up the topic for another cluster: its queue with everything that is not in flight, or `undefined` when there is none. Nothing
+   * of it is asked for or sent here afterwards.
+   */
+  release(topic: string): TopicQueue | undefined {
+    const released = this.#topics.release(topic)
+    if (released !== undefined && released.events > 0) this.#options.moved?.(topic, released.events)
+    return released?.queue
+  }
+
+  /** Takes a topic that another cluster's producer has released. */
+  adopt(queue: TopicQueue): void {
+    this.#topics.adopt(queue, this.#options.clock.monotonicMs())
+    if (this.#closed) this.#topics.giveUpAll()
+    this.wake(queue)
+  }
+
+  /** Nothing of the topic is waited for here. */
+  isIdle(topic: string): boolean {
+    return this.#topics.get(topic)?.isIdle ?? true
+  }
+
+  /** The placement was confirmed: what was refused before `askedMs` (monotonic) is refused for good, and what is held may go. */
+  confirmed(topic: string, askedMs: number): void {
+    const queue = this.#topics.get(topic)
+    if (queue === undefined) return
+    this.#topics.confirm(queue, askedMs)
+    this.wake(queue)
+  }
+
+  /** The topic is on no cluster any more: what is not in flight is refused. */
+  abandon(topic: string, code: number, detail: string): void {
+    this.#topics.abandon(topic, code, detail)
   }
 
   /** Resolves when everything submitted is settled, or at the deadline (monotonic); then gives up the rest and closes. */
@@ -175,12 +196,12 @@ export class ClusterProducer implements QueueHome {
     this.#closed = true
     clearInterval(this.#sweep)
     for (const lane of this.#lanes.all()) lane.close()
-    for (const topic of this.#topics.values()) this.#giveUp(topic, 'close', () => true)
+    this.#topics.giveUpAll()
     this.#keeper.close()
   }
 
   wake(queue: TopicQueue): void {
-    if (!queue.isEmpty) this.#active.add(queue)
+    if (!queue.isEmpty) this.#topics.active.add(queue)
     this.#schedule()
   }
 
@@ -194,31 +215,22 @@ export class ClusterProducer implements QueueHome {
     this.#options.warn({ topic, err: error }, 'a batch could not be compressed and is sent as it is')
   }
 
-  #queue(topic: string): TopicQueue {
-    let queue = this.#topics.get(topic)
-    if (queue === undefined) {
-      queue = new TopicQueue(topic, this)
-      this.#topics.set(topic, queue)
-      this.#keeper.metadata.want(topic)
-    }
-    return queue
-  }
-
   /** Once per turn of the loop, so that all batches of a turn share requests; not at all when nothing waits. */
   #schedule(): void {
-    if (this.#scheduled || this.#closed || this.#active.size === 0) return
+    if (this.#scheduled || this.#closed || this.#topics.active.size === 0) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
       if (this.#closed) return
       this.#dispatchedMs = this.#options.clock.monotonicMs()
-      this.#dispatcher.dispatch(this.#active, this.#dispatchedMs)
+      this.#dispatcher.dispatch(this.#topics.active, this.#dispatchedMs)
     })
   }
 
   #send(assembly: Assembly): void {
     let sinceMs = Number.POSITIVE_INFINITY
-    for (const { entry } of assembly.batches) {
+    for (const { queue, entry } of assembly.batches) {
+      queue.inFlight += 1
       sinceMs = Math.min(sinceMs, entry.sinceMs)
       if (entry.maybeWritten) {
         entry.batch.resent()
@@ -230,14 +242,14 @@ export class ClusterProducer implements QueueHome {
       partition,
       bytes,
     }))
-    const { clock, moves } = this.#options
+    const { clock, attempts } = this.#options
     const inFlight = { sinceMs }
     this.#inFlight.add(inFlight)
-    const attempt = moves?.sent() ?? 0
+    const attempt = attempts?.sent() ?? 0
     const sentMs = clock.monotonicMs()
     assembly.lane.send(parts, assembly.bytes, (answer) => {
       this.#inFlight.delete(inFlight)
-      moves?.answered(attempt)
+      attempts?.answered(attempt)
       this.#onAnswer(assembly, answer, clock.monotonicMs() - sentMs)
     })
   }
@@ -257,12 +269,13 @@ export class ClusterProducer implements QueueHome {
     // Backwards, because a batch that is tried again goes to the head of its queue: so their order stays.
     for (let index = assembly.batches.length - 1; index >= 0; index -= 1) {
       const { queue, entry, partition } = assembly.batches[index] as AssembledBatch
+      queue.inFlight -= 1
       if (entry.batch.partition !== undefined) queue.partition(partition).busy = false
-      if (!queue.isEmpty) this.#active.add(queue)
       const result = resultOf(entry.batch.topic, partition)
       if (result?.code === 0) acked += entry.records
       else failed += entry.records
       this.#onResult(queue, entry, result)
+      queue.home.wake(queue)
     }
     this.account.window.attempted(broker, acked, failed, durationMs)
     this.#schedule()
@@ -270,49 +283,55 @@ export class ClusterProducer implements QueueHome {
 
   #onResult(queue: TopicQueue, entry: QueuedBatch, result: ProduceResult | undefined): void {
     const verdict = result === undefined ? 'ambiguous' : judgeProduceCode(result.code, entry.batch.acks)
-    if (result !== undefined && verdict === 'acked') {
-      this.#settle(entry, { kind: 'acked', partition: result.partition, baseOffset: result.baseOffset })
-    } else if (result !== undefined && verdict === 'fatal') {
-      this.#settle(entry, { kind: 'refused', code: result.code, detail: result.detail })
-    } else {
-      if (verdict === 'ambiguous') entry.maybeWritten = true
-      if (result !== undefined) this.#holdBack(queue, result.code)
+    if (verdict === 'ambiguous') entry.maybeWritten = true
+    if (result === undefined) this.#tryAgain(queue, entry)
+    else if (verdict === 'acked') {
+      const { partition, baseOffset } = result
+      this.account.settle(entry, { kind: 'acked', partition, baseOffset })
+    } else if (queue.home !== this) this.#tryAgain(queue, entry)
+    else if (verdict === 'fatal') this.#refused(queue, entry, result)
+    else {
+      this.#holdBack(queue, result.code)
       this.#tryAgain(queue, entry)
     }
+  }
+
+  /** A refusal under an old placement is no outcome. */
+  #refused(queue: TopicQueue, entry: QueuedBatch, { code, detail }: ProduceResult): void {
+    const { doubt, clock } = this.#options
+    if (doubt === undefined || this.#closed || !hasNoPlace(code)) {
+      this.account.settle(entry, { kind: 'refused', code, detail })
+      return
+    }
+    queue.park({ entry, code, detail, refusedMs: clock.monotonicMs() })
+    doubt(queue.topic)
   }
 
   #holdBack(queue: TopicQueue, code: number): void {
     queue.notBeforeMs = this.#options.clock.monotonicMs() + retryRefusedMs
     setTimeout(() => this.#schedule(), retryRefusedMs + 1).unref()
     if (asksForMetadata(code)) this.#keeper.askNow()
+    if (hasNoPlace(code)) this.#options.doubt?.(queue.topic)
   }
 
   #tryAgain(queue: TopicQueue, entry: QueuedBatch): void {
     const { maybeWritten } = entry
-    if (this.#closed) this.#settle(entry, { kind: 'gave-up', at: 'close', maybeWritten })
+    if (this.#closed) this.account.settle(entry, { kind: 'gave-up', at: 'close', maybeWritten })
     else if (entry.batch.deadlineMs <= this.#options.clock.monotonicMs()) {
-      this.#settle(entry, { kind: 'gave-up', at: 'deadline', maybeWritten })
-    } else {
-      queue.putBack(entry)
-      this.#active.add(queue)
+      this.account.settle(entry, { kind: 'gave-up', at: 'deadline', maybeWritten })
+    } else if (queue.home === this) queue.putBack(entry)
+    else {
+      this.stats.moved += 1
+      this.#options.moved?.(queue.topic, entry.records)
+      this.account.leave(entry)
+      queue.home.takeOver(queue, entry)
     }
-  }
-
-  #settle(entry: QueuedBatch, outcome: BatchOutcome): void {
-    if (outcome.kind === 'acked') this.account.acked(this.#options.clock.monotonicMs())
-    else this.stats.failed += 1
-    if (outcome.kind === 'gave-up') this.account.window.dropped(entry.records)
-    entry.batch.settled(outcome)
-    this.account.leave(entry)
   }
 
   #onSweep(): void {
-    const nowMs = this.#options.clock.monotonicMs()
-    for (const queue of this.#topics.values()) {
-      this.#giveUp(queue, 'deadline', (entry) => entry.batch.deadlineMs <= nowMs)
-    }
+    this.#topics.expire(this.#options.clock.monotonicMs())
+    this.#lanes.keepWarm(this.#warmAcks)
     for (const lane of this.#lanes.all()) {
-      lane.keepWarm(idleMs)
       // Others may lead by now, and nobody tells us. The trial must not go by old metadata: a broker that wakes up acknowledges what
       // it then truncates.
       if (lane.isDown && this.#keeper.metadata.leads(lane.broker)) this.#keeper.askNow()
@@ -320,9 +339,23 @@ export class ClusterProducer implements QueueHome {
     if (this.account.unsettled > 0) this.#schedule()
   }
 
-  #giveUp(queue: TopicQueue, at: 'deadline' | 'close', leaves: (entry: QueuedBatch) => boolean): void {
-    for (const entry of queue.removeWhere(leaves)) {
-      this.#settle(entry, { kind: 'gave-up', at, maybeWritten: entry.maybeWritten })
+  #onFresh({ remade, missing }: RefreshResult): void {
+    this.#silence.end()
+    for (const topic of remade) this.#onRemade(topic)
+    for (const topic of missing) {
+      if (this.#topics.get(topic)?.isEmpty === false) this.#options.doubt?.(topic)
     }
+    this.#schedule()
+  }
+
+  /** Somebody deleted a topic and made it anew: is it still ours? */
+  #onRemade(topic: string): void {
+    const { clusterId, clock, doubt, warn } = this.#options
+    warn({ cluster: clusterId, topic }, 'a topic was deleted and made anew')
+    this.stats.remadeTopics += 1
+    const queue = this.#topics.get(topic)
+    if (queue === undefined || doubt === undefined) return
+    queue.heldSinceMs = clock.monotonicMs()
+    doubt(topic)
   }
 }

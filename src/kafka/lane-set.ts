@@ -10,6 +10,9 @@ export interface LaneSetOptions extends ClusterMetadataOptions {
   readonly limits: Readonly<Record<Acks, LaneLimits>>
 }
 
+/** Less than the 10 min after which brokers close a connection. */
+const idleMs = 180_000
+
 /** The lanes of one cluster, made when a broker is first written to. */
 export class LaneSet {
   readonly #lanes = new Map<string, Lane>()
@@ -43,6 +46,13 @@ export class LaneSet {
 
   all(): Iterable<Lane> {
     return this.#lanes.values()
+  }
+
+  /** Keeps connections in use and makes lost ones again; those of `acks` to every broker that the cluster takes for alive. */
+  keepWarm(acks: Iterable<Acks>): void {
+    const alive = new Set(this.#metadata.aliveBrokers())
+    for (const one of acks) for (const broker of alive) this.lane(broker, one)
+    for (const lane of this.#lanes.values()) lane.keepWarm(idleMs, alive.has(lane.broker))
   }
 
   async #open(broker: number, connectTimeoutMs: number): Promise<FrameSocket> {

@@ -63,6 +63,9 @@ export class Lane {
   #lastUseMs = 0
   /** When somebody last wanted the connection. */
   #wantedMs = Number.NEGATIVE_INFINITY
+  /** Lost and failed connections since the broker last answered something, and no attempt before this for the sake of warmth. */
+  #losses = 0
+  #warmAfterMs = 0
 
   constructor(options: LaneOptions) {
     this.broker = options.broker
@@ -151,6 +154,7 @@ export class Lane {
         this.#queuedBytes -= bytes
         const answer =
           error === undefined && response !== undefined ? this.#decode(response) : unanswered(error)
+        if (answer.kind === 'answered') this.#losses = 0
         settle(answer.kind === 'unanswered' ? answer.error : undefined)
         done(answer)
         this.#options.onChange()
@@ -158,20 +162,38 @@ export class Lane {
     })
   }
 
-  /** Brokers close connections that were idle for 10 min: one that is used every 3 min stays warm. */
-  keepWarm(idleMs: number): void {
+  /**
+   * Brokers close connections that were idle for 10 min: one that is used every 3 min stays warm. One that is lost is made again before
+   * anybody needs it, with pauses that grow to a minute, and tried when it was left out: `isWanted` = the cluster takes its broker for
+   * alive.
+   */
+  keepWarm(idleMs: number, isWanted: boolean): void {
     const nowMs = this.#options.clock.monotonicMs()
-    if (this.#socket === undefined || this.#inFlight.size > 0 || nowMs - this.#lastUseMs < idleMs) return
-    this.#lastUseMs = nowMs
-    this.#socket.request(
-      metadataApiKey,
-      metadataApiVersion,
-      [metadataOfNothing],
-      this.#options.limits.requestTimeoutMs,
-      () => {
-        // A failure closes the socket, and that is all there is to know.
-      },
-    )
+    if (this.#socket === undefined) {
+      if (!isWanted) return
+      this.#wantedMs = nowMs
+      if (nowMs >= this.#warmAfterMs) this.#connect()
+    } else if (this.#inFlight.size === 0 && this.#breaker.admits) {
+      if (nowMs - this.#lastUseMs >= idleMs || this.#breaker.state === 'half-open') this.#probe(this.#socket)
+    }
+  }
+
+  /** A request that changes nothing, as if it were a batch: the breaker learns from it. */
+  #probe(socket: FrameSocket): void {
+    const { clock, limits } = this.#options
+    this.#lastUseMs = clock.monotonicMs()
+    this.#breaker.fire((settle) => {
+      socket.request(
+        metadataApiKey,
+        metadataApiVersion,
+        [metadataOfNothing],
+        limits.requestTimeoutMs,
+        (error) => {
+          if (error === undefined) this.#losses = 0
+          settle(error)
+        },
+      )
+    })
   }
 
   close(): void {
@@ -216,9 +238,16 @@ export class Lane {
 
   #onDisconnected(): void {
     this.#openingSinceMs = undefined
-    if (!this.#closed) this.#breaker.onDisconnected()
+    if (this.#closed) return
+    const pauseMs = Math.min(longestWarmPauseMs, firstWarmPauseMs * 2 ** Math.min(this.#losses, 10))
+    this.#losses += 1
+    this.#warmAfterMs = this.#options.clock.monotonicMs() + pauseMs * (0.5 + Math.random() / 2)
+    this.#breaker.onDisconnected()
   }
 }
+
+const firstWarmPauseMs = 500
+const longestWarmPauseMs = 60_000
 
 /** Who wants a connection asks for it more often than this. */
 const wantedForMs = 2000

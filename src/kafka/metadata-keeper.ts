@@ -1,8 +1,10 @@
-import { ClusterMetadata, type ClusterMetadataOptions } from './cluster-metadata.ts'
+import { ClusterMetadata, type ClusterMetadataOptions, type RefreshResult } from './cluster-metadata.ts'
 
 export interface MetadataKeeperOptions extends ClusterMetadataOptions {
-  /** New metadata is there: look for work. */
-  readonly onFresh: () => void
+  /** New metadata is there, all of it: look for work. */
+  readonly onFresh: (result: RefreshResult) => void
+  /** A part of it is there, where there are many topics. */
+  readonly onPart?: () => void
   readonly onFailure: (error: unknown) => void
   /** Pause after the n-th failure in a row, 1 = the first; default always 300 ms. */
   readonly retryMs?: (failures: number) => number
@@ -18,6 +20,8 @@ export class MetadataKeeper {
   #timer: NodeJS.Timeout | undefined
   #dueMs = Number.POSITIVE_INFINITY
   #asking = false
+  /** What somebody asked for while the brokers were asked. */
+  #wishMs = Number.POSITIVE_INFINITY
   #failures = 0
   #closed = false
 
@@ -44,6 +48,7 @@ export class MetadataKeeper {
   }
 
   #askIn(delayMs: number): void {
+    if (this.#asking) this.#wishMs = Math.min(this.#wishMs, delayMs)
     const dueMs = performance.now() + delayMs
     if (this.#closed || this.#asking || this.#dueMs <= dueMs) return
     clearTimeout(this.#timer)
@@ -54,11 +59,11 @@ export class MetadataKeeper {
 
   #ask(): void {
     this.#asking = true
-    this.metadata.refresh().then(
-      () => {
+    this.metadata.refresh(this.#options.onPart).then(
+      (result) => {
         this.#failures = 0
-        this.#next(refreshMs)
-        this.#options.onFresh()
+        this.#next(Math.min(refreshMs, this.#wishMs))
+        this.#options.onFresh(result)
       },
       (error: unknown) => {
         if (this.#closed) return
@@ -71,6 +76,7 @@ export class MetadataKeeper {
 
   #next(delayMs: number): void {
     this.#asking = false
+    this.#wishMs = Number.POSITIVE_INFINITY
     this.#dueMs = Number.POSITIVE_INFINITY
     this.#askIn(delayMs)
   }

@@ -1,3 +1,5 @@
+import type { Clock } from '../core/clock.ts'
+import type { BatchOutcome } from './outgoing-batch.ts'
 import type { ProduceStats } from './produce-stats.ts'
 import { ProduceWindow } from './produce-window.ts'
 import type { QueuedBatch } from './queued-batch.ts'
@@ -6,6 +8,7 @@ import type { QueuedBatch } from './queued-batch.ts'
 export class ProducerAccount {
   readonly stats: ProduceStats
   readonly window = new ProduceWindow()
+  readonly #clock: Clock
   readonly #idleListeners: (() => void)[] = []
   #unsettled = 0
   #events = 0
@@ -13,8 +16,9 @@ export class ProducerAccount {
   #waitingSinceMs = 0
   #ackedMs = 0
 
-  constructor(stats: ProduceStats) {
+  constructor(stats: ProduceStats, clock: Clock) {
     this.stats = stats
+    this.#clock = clock
   }
 
   /** Batches that are not settled yet, sent or not. */
@@ -54,9 +58,15 @@ export class ProducerAccount {
     if (this.#unsettled === 0) for (const listener of this.#idleListeners.splice(0)) listener()
   }
 
-  acked(nowMs: number): void {
-    this.stats.acked += 1
-    this.#ackedMs = nowMs
+  /** Tells the owner, once. */
+  settle(entry: QueuedBatch, outcome: BatchOutcome): void {
+    if (outcome.kind === 'acked') {
+      this.stats.acked += 1
+      this.#ackedMs = this.#clock.monotonicMs()
+    } else this.stats.failed += 1
+    if (outcome.kind === 'gave-up') this.window.dropped(entry.records)
+    entry.batch.settled(outcome)
+    this.leave(entry)
   }
 
   /** Called once, when nothing is unsettled: at once if that is so now. */

@@ -34,6 +34,8 @@ export class TopicQueue implements PreparationListener {
   /** Batches that may go to any partition. */
   readonly floating: QueuedBatch[] = []
   readonly fixed = new Map<number, PartitionQueue>()
+  /** Batches on their way to a broker, of whatever cluster. */
+  inFlight = 0
   /** No attempt before this, after a retriable refusal (monotonic). */
   notBeforeMs = 0
   /** No attempt until the placement was asked for again after this (monotonic): the topic was made anew. */
@@ -51,6 +53,11 @@ export class TopicQueue implements PreparationListener {
     if (this.floating.length > 0) return false
     for (const queue of this.fixed.values()) if (queue.waiting.length > 0) return false
     return true
+  }
+
+  /** Nothing at all is waited for. */
+  get isIdle(): boolean {
+    return this.inFlight === 0 && this.isEmpty && !this.hasParked
   }
 
   get hasParked(): boolean {

@@ -157,7 +157,8 @@ export class Pipeline {
       bounds: bounds.pairs,
       count: verdict.good,
       key: parameters.key,
-      headers: parameters.headers,
+      headers:
+        parameters.key === undefined ? parameters.headers : [...parameters.headers, this.#topics.epochHeader],
       arrivalMs,
     }
     return placement.delivery === 'fast'

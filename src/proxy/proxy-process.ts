@@ -73,7 +73,8 @@ export class ProxyProcess {
     this.#watcher =
       worker?.placements ??
       new PlacementWatcher({ ...settings, controlUrls: settings.control, snapshotFile, logger, clock })
-    this.#producers = new ClusterProducers({ ...settings, clock, ledger, logger })
+    const confirmPlacement = () => this.#watcher.refresh()
+    this.#producers = new ClusterProducers({ ...settings, clock, ledger, logger, confirmPlacement })
     this.#buffer = new EventBuffer({
       ...settings,
       limitBytes: settings.maxBufferBytes,
@@ -82,7 +83,10 @@ export class ProxyProcess {
       submit: (batch) => this.#producers.submit(batch),
     })
     this.#windows = new WindowTaker(
-      { clusters: () => [], settledVersion: () => undefined },
+      {
+        clusters: () => this.#producers.reportClusters(),
+        settledVersion: () => this.#producers.settledVersion(),
+      },
       () => this.#watcher.current,
       clock,
     )

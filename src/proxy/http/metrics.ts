@@ -62,6 +62,16 @@ function registerEvents(registry: Registry, { ledger }: MetricSources): void {
       for (const [topic, counts] of ledger.topics) this.inc({ topic }, counts.resent)
     },
   })
+  new Counter({
+    name: 'forebay_events_moved_total',
+    help: 'Events that went to another cluster before they were acknowledged, because their topic was placed there.',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [topic, counts] of ledger.topics) this.inc({ topic }, counts.moved)
+    },
+  })
   new Gauge({
     name: 'forebay_events_in_flight',
     help: 'Events accepted and without an outcome yet.',
