@@ -30,24 +30,43 @@ export interface SourceCluster {
   readonly coordinators: GroupCoordinators
 }
 
-/** The connections of this router, per cluster: made when a route first needs them, kept until the end. */
+interface Shared extends SourceCluster {
+  users: number
+}
+
+/**
+ * The connections of this router, per cluster. Those to a cluster that is read are made for its first user and closed after its last one: a
+ * standby that was scaled down must not be looked for for ever. Those to a target stay until the end.
+ */
 export class Clusters {
   readonly #options: ClustersOptions
-  readonly #sources = new Map<string, SourceCluster>()
+  readonly #sources = new Map<string, Shared>()
   readonly #producers = new Map<string, ClusterProducer>()
 
   constructor(options: ClustersOptions) {
     this.#options = options
   }
 
-  source(cluster: PlacedCluster): SourceCluster {
+  /** To be given back with `release`. */
+  take(cluster: PlacedCluster): SourceCluster {
     const key = clusterKey(cluster)
     let source = this.#sources.get(key)
     if (source === undefined) {
-      source = this.#makeSource(cluster)
+      source = { ...this.#makeSource(cluster), users: 0 }
       this.#sources.set(key, source)
     }
+    source.users += 1
     return source
+  }
+
+  async release(cluster: PlacedCluster): Promise<void> {
+    const key = clusterKey(cluster)
+    const source = this.#sources.get(key)
+    if (source === undefined) return
+    source.users -= 1
+    if (source.users > 0) return
+    this.#sources.delete(key)
+    await close(source)
   }
 
   producer(cluster: PlacedCluster): ClusterProducer {
@@ -72,10 +91,7 @@ export class Clusters {
 
   /** When no job uses them any more. */
   async close(): Promise<void> {
-    for (const { fetcher, coordinators } of this.#sources.values()) {
-      await fetcher.close()
-      await coordinators.close()
-    }
+    for (const source of this.#sources.values()) await close(source)
     for (const producer of this.#producers.values()) await producer.close()
   }
 
@@ -94,6 +110,11 @@ export class Clusters {
     })
     return { fetcher, coordinators: new GroupCoordinators({ bootstrap, clientId, requestTimeoutMs }) }
   }
+}
+
+async function close({ fetcher, coordinators }: SourceCluster): Promise<void> {
+  await fetcher.close()
+  await coordinators.close()
 }
 
 /** A cluster whose addresses were changed is another one to us. */

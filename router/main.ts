@@ -49,13 +49,14 @@ async function run(config: RouterConfig): Promise<void> {
     ...config,
     clock: systemClock,
     logger,
-    eventsOf: (route) => metrics.events(route),
+    eventsOf: (route, cluster) => metrics.events(route, cluster),
   })
   collectDefaultMetrics({ register: registry })
   registerPlacementMetrics(registry, watcher)
   health.register('drain', () => (draining ? { problem: 'draining' } : {}))
   health.register('placement', () => placementCheck(watcher))
   health.register('routes', () => ({ detail: router.owned() }))
+  health.register('jobs', () => ({ detail: router.states() }))
   const port = await openPort(config, { registry, health })
   watcher.onChange((document) => router.apply(document))
   await watcher.start()

@@ -1,38 +1,44 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { JobLag } from './consume/job-status.ts'
 import type { JobEvents } from './consume/routing-job.ts'
 
-/** What the gauges ask at a scrape, per route. */
-export interface RouteGauges {
-  readonly lagRecords: number
-  readonly freshnessSeconds: number
+/** What the gauges ask of each job at a scrape. */
+export interface JobGauges extends JobLag {
+  readonly route: string
+  readonly cluster: string
 }
 
-/** The metrics of the routes. `route` is the only label that grows, with the placement; routes that are gone are taken out. */
+/**
+ * The metrics of the routes. `route` and `cluster` grow with the placement; jobs that are gone are taken out of the gauges. The lag of a
+ * route is the sum over its clusters, its freshness the largest.
+ */
 export class RouterMetrics {
   readonly #records: Counter<'route' | 'outcome'>
   readonly #bytes: Counter<'route'>
-  readonly #moved: Counter<'route' | 'reason'>
+  readonly #moves: Counter<'route' | 'cluster' | 'reason'>
+  readonly #moved: Counter<'route' | 'cluster' | 'reason'>
 
-  constructor(registry: Registry, routes: () => ReadonlyMap<string, RouteGauges>) {
+  constructor(registry: Registry, jobs: () => readonly JobGauges[]) {
     const registers = [registry]
     new Gauge({
       name: 'forebay_route_lag_records',
-      help: 'Records that can be read and are not with the sink yet.',
-      labelNames: ['route'],
+      help: 'Records that can be read and are not with the sink yet; of a cluster that is away, when it went.',
+      labelNames: ['route', 'cluster'],
       registers,
       collect() {
         this.reset()
-        for (const [route, { lagRecords }] of routes()) this.set({ route }, lagRecords)
+        for (const { route, cluster, records } of jobs()) this.set({ route, cluster }, records)
       },
     })
     new Gauge({
       name: 'forebay_route_freshness_seconds',
       help: 'Age of the latest delivered record of the partition that is furthest behind; 0 when none lags.',
-      labelNames: ['route'],
+      labelNames: ['route', 'cluster'],
       registers,
       collect() {
         this.reset()
-        for (const [route, { freshnessSeconds }] of routes()) this.set({ route }, freshnessSeconds)
+        for (const { route, cluster, freshnessSeconds } of jobs())
+          this.set({ route, cluster }, freshnessSeconds)
       },
     })
     this.#records = new Counter({
@@ -47,10 +53,16 @@ export class RouterMetrics {
       labelNames: ['route'],
       registers,
     })
+    this.#moves = new Counter({
+      name: 'forebay_route_repositions_total',
+      help: 'Positions that were moved other than by reading. reason: diverged, out-of-range, topic-replaced.',
+      labelNames: ['route', 'cluster', 'reason'],
+      registers,
+    })
     this.#moved = new Counter({
       name: 'forebay_route_repositioned_records_total',
-      help: 'Offsets that a position was moved over. reason: diverged (rewritten by a new leader), out-of-range (gone before they were read), topic-replaced.',
-      labelNames: ['route', 'reason'],
+      help: 'Offsets that a position was moved over. reason: diverged (read, and rewritten by a new leader), out-of-range (gone before they were read), topic-replaced (known of the topic that was there before, and not read).',
+      labelNames: ['route', 'cluster', 'reason'],
       registers,
     })
     this.#failures = new Counter({
@@ -63,7 +75,7 @@ export class RouterMetrics {
 
   readonly #failures: Counter<'route'>
 
-  events(route: string): JobEvents {
+  events(route: string, cluster: string): JobEvents {
     return {
       onResult: (result) => {
         if (result.records > 0) {
@@ -72,7 +84,10 @@ export class RouterMetrics {
         }
         if (result.kind === 'failed') this.#failures.inc({ route })
       },
-      onReposition: (reason, records) => this.#moved.inc({ route, reason }, records),
+      onReposition: (reason, records) => {
+        this.#moves.inc({ route, cluster, reason })
+        this.#moved.inc({ route, cluster, reason }, records)
+      },
     }
   }
 }

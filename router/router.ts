@@ -2,9 +2,11 @@ import type { Clock } from '../src/core/clock.ts'
 import type { PlacementDocument } from '../src/core/placement.ts'
 import type { Logger } from '../src/telemetry/logger.ts'
 import { Clusters } from './clusters.ts'
-import { type JobEvents, RoutingJob } from './consume/routing-job.ts'
-import { isSameJob, type JobSpec, planJobs } from './plan.ts'
-import type { RouteGauges } from './router-metrics.ts'
+import { DrainGate } from './consume/drain-gate.ts'
+import { drainedHolder } from './consume/drained-holder.ts'
+import { groupIdOf, type JobEvents, RoutingJob } from './consume/routing-job.ts'
+import { isSameJob, type JobSpec, jobKey, planJobs } from './plan.ts'
+import type { JobGauges } from './router-metrics.ts'
 import { Sinks } from './sink/sinks.ts'
 import { SupervisedJob } from './supervised-job.ts'
 
@@ -17,7 +19,7 @@ export interface RouterOptions {
   readonly sessionTimeoutMs: number
   readonly clock: Clock
   readonly logger: Logger
-  readonly eventsOf: (route: string) => JobEvents
+  readonly eventsOf: (route: string, cluster: string) => JobEvents
 }
 
 /** Turns the placement into running jobs, one per route and cluster that holds its topic, and keeps them as the placement says. */
@@ -54,7 +56,7 @@ export class Router {
     for (const [key, spec] of wanted) {
       const running = this.#jobs.get(key)
       if (running === undefined) this.#begin(spec)
-      else running.setPaused(spec.route.state === 'paused')
+      else running.update(spec)
     }
   }
 
@@ -66,17 +68,22 @@ export class Router {
     await this.#clusters.close()
   }
 
-  /** Per route, over all clusters that it is read from. */
-  gauges(): ReadonlyMap<string, RouteGauges> {
-    const routes = new Map<string, RouteGauges>()
-    for (const { spec, job } of this.#jobs.values()) {
-      const before = routes.get(spec.route.id)
-      routes.set(spec.route.id, {
-        lagRecords: (before?.lagRecords ?? 0) + (job?.lagRecords() ?? 0),
-        freshnessSeconds: Math.max(before?.freshnessSeconds ?? 0, job?.freshnessSeconds() ?? 0),
-      })
-    }
-    return routes
+  gauges(): readonly JobGauges[] {
+    return [...this.#jobs.values()].map(({ spec, job }) => ({
+      route: spec.route.id,
+      cluster: spec.source.id,
+      ...(job?.lag() ?? { records: 0, freshnessSeconds: 0 }),
+    }))
+  }
+
+  /** For `/readyz?verbose`: what each job does, what it waits for, and how far it is behind. */
+  states(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries(
+      [...this.#jobs].map(([key, { job }]) => [
+        key,
+        { ...(job?.state() ?? { state: 'waiting', for: 'its start' }), ...job?.lag() },
+      ]),
+    )
   }
 
   /** For `/readyz?verbose`: the partitions that each job owns. */
@@ -89,7 +96,7 @@ export class Router {
     const job = new SupervisedJob({
       spec,
       make: (one, onCrash) => this.#make(one, onCrash),
-      release: (one) => this.#sinks.release(one),
+      release: (one) => this.#release(one),
       warn: (detail, message) => logger.warn(detail, message),
     })
     this.#jobs.set(spec.key, job)
@@ -113,21 +120,52 @@ export class Router {
   }
 
   #make(spec: JobSpec, onCrash: (error: unknown) => void): RoutingJob {
-    const { route, source, from } = spec
+    const { route, source, from, partitions, draining } = spec
     const { clock, logger, commitIntervalMs, fetchMaxBytes, sessionTimeoutMs, eventsOf } = this.#options
+    const { fetcher, coordinators } = this.#clusters.take(source)
     return new RoutingJob({
       route,
       clusterId: source.id,
+      partitions,
+      draining,
       from,
-      ...this.#clusters.source(source),
+      fetcher,
+      coordinators,
       sink: this.#sinks.take(spec),
+      gate: this.#gate(spec),
       clock,
       logger,
       commitIntervalMs,
       fetchMaxBytes,
       sessionTimeoutMs,
-      events: eventsOf(route.id),
+      events: eventsOf(route.id, source.id),
       onCrash,
     })
+  }
+
+  #gate({ key, route, after }: JobSpec): DrainGate | undefined {
+    if (after.length === 0) return undefined
+    const { clock, logger } = this.#options
+    return new DrainGate({
+      clock,
+      inform: (detail, message) => logger.warn({ job: key, ...detail }, message),
+      holders: after.map((cluster) =>
+        drainedHolder({
+          clusterId: cluster.id,
+          groupId: groupIdOf(route),
+          topic: route.topic,
+          ...this.#clusters.take(cluster),
+          deliveredHere: (partition) => this.#jobs.get(jobKey(route, cluster.id))?.job?.delivered(partition),
+        }),
+      ),
+    })
+  }
+
+  async #release(spec: JobSpec): Promise<void> {
+    try {
+      await this.#sinks.release(spec)
+    } finally {
+      for (const cluster of [spec.source, ...spec.after]) await this.#clusters.release(cluster)
+    }
   }
 }

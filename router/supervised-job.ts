@@ -1,4 +1,4 @@
-import type { RoutingJob } from './consume/routing-job.ts'
+import type { JobUpdate, RoutingJob } from './consume/routing-job.ts'
 import type { JobSpec } from './plan.ts'
 
 export interface SupervisedJobOptions {
@@ -14,10 +14,11 @@ const longestBackOffMs = 60_000
 
 /** Keeps one routing job running: one that crashes is stopped and made anew after a pause, alone. */
 export class SupervisedJob {
-  readonly spec: JobSpec
   readonly #options: SupervisedJobOptions
+  #spec: JobSpec
   #job: RoutingJob | undefined
-  #paused: boolean
+  /** What `make` was given last, and `release` is to be given. */
+  #made: JobSpec
   #crashes = 0
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -26,8 +27,13 @@ export class SupervisedJob {
 
   constructor(options: SupervisedJobOptions) {
     this.#options = options
-    this.spec = options.spec
-    this.#paused = options.spec.route.state === 'paused'
+    this.#spec = options.spec
+    this.#made = options.spec
+  }
+
+  /** As the placement has it now. */
+  get spec(): JobSpec {
+    return this.#spec
   }
 
   get job(): RoutingJob | undefined {
@@ -35,18 +41,17 @@ export class SupervisedJob {
   }
 
   start(): void {
-    const { spec, make } = this.#options
     if (this.#stopped || this.#job !== undefined) return
-    const job = make(spec, (error) => this.#onCrash(job, error))
+    this.#made = this.#spec
+    const job = this.#options.make(this.#spec, (error) => this.#onCrash(job, error))
     this.#job = job
-    job.setPaused(this.#paused)
     job.start()
   }
 
-  setPaused(paused: boolean): void {
-    if (this.#paused === paused) return
-    this.#paused = paused
-    this.#job?.setPaused(paused)
+  /** `isSameJob` holds. */
+  update(spec: JobSpec): void {
+    this.#spec = spec
+    this.#job?.update(updateOf(spec))
   }
 
   /** Delivers, commits, and leaves the group. Never rejects. */
@@ -74,11 +79,15 @@ export class SupervisedJob {
       await job.stop()
       this.#job = undefined
       try {
-        await this.#options.release(this.spec)
+        await this.#options.release(this.#made)
       } catch (error) {
-        this.#options.warn({ job: this.spec.key, err: error }, 'a sink could not be closed')
+        this.#options.warn({ job: this.spec.key, err: error }, 'not everything of a job could be closed')
       }
     })
     return this.#last
   }
+}
+
+function updateOf({ route, draining, after }: JobSpec): JobUpdate {
+  return { paused: route.state === 'paused', draining, gated: after.length > 0 }
 }

@@ -1,19 +1,23 @@
 import type { CommitOutcome } from '../../src/kafka/group-member.ts'
-import type { LogPosition } from '../../src/kafka/offsets.ts'
+import type { CommittedPosition } from '../../src/kafka/group-offsets.ts'
 import type { FlushFailure } from '../sink/sink.ts'
 
 export interface CommitterOptions {
   readonly intervalMs: number
   /** What is delivered, of the partitions that are carried now. */
-  readonly positions: () => ReadonlyMap<number, LogPosition>
+  readonly positions: () => ReadonlyMap<number, CommittedPosition>
   readonly flush: () => Promise<FlushFailure>
-  readonly commit: (positions: ReadonlyMap<number, LogPosition>) => Promise<CommitOutcome>
+  readonly commit: (positions: ReadonlyMap<number, CommittedPosition>) => Promise<CommitOutcome>
+  /** The cluster that would take commits is away. */
+  readonly hopeless: () => boolean
   /** What was written may be gone: only a new start from the committed offsets is safe. */
   readonly onFlushFailure: (detail: string) => void
 }
 
 const dailyMs = 24 * 3_600_000
 const retryMs = 200
+/** A moment, in which a coordinator moves. */
+const hopelessTries = 10
 
 /**
  * Commits what the sink has, at most once an interval and only when something moved: first the positions are taken, then the sink is
@@ -24,7 +28,7 @@ export class Committer {
   readonly #options: CommitterOptions
   readonly #daily: NodeJS.Timeout
   #timer: NodeJS.Timeout | undefined
-  #committed = new Map<number, LogPosition>()
+  #committed = new Map<number, CommittedPosition>()
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -46,9 +50,13 @@ export class Committer {
     }, this.#options.intervalMs)
   }
 
-  /** Tries until everything is committed, is not ours any more, or cannot be flushed. The caller bounds the time. */
+  /**
+   * Tries until everything is committed, is not ours any more, or cannot be flushed; soon gives up while the cluster is away, where nobody
+   * else can take over either. The caller bounds the time.
+   */
   async commitNow(): Promise<void> {
-    while (!this.#closed && (await this.#inTurn()) === 'later') {
+    for (let tries = 1; !this.#closed && (await this.#inTurn()) === 'later'; tries += 1) {
+      if (tries >= hopelessTries && this.#options.hopeless()) return
       await new Promise((resolve) => setTimeout(resolve, retryMs))
     }
   }
@@ -69,7 +77,11 @@ export class Committer {
     const moved = new Map(
       [...this.#options.positions()].filter(([partition, position]) => {
         const before = this.#committed.get(partition)
-        return before?.offset !== position.offset || before.leaderEpoch !== position.leaderEpoch
+        return (
+          before?.offset !== position.offset ||
+          before.leaderEpoch !== position.leaderEpoch ||
+          before.topicId !== position.topicId
+        )
       }),
     )
     if (moved.size === 0) return 'committed'

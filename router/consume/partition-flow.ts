@@ -1,16 +1,18 @@
 import type { FetchedChunk } from '../../src/kafka/fetch-subscription.ts'
+import type { CommittedPosition } from '../../src/kafka/group-offsets.ts'
 import type { LogPosition } from '../../src/kafka/offsets.ts'
-import type { RecordBatch } from '../../src/kafka/record-batch-reader.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 import { committedBatches } from '../transform/committed.ts'
 
 export interface PartitionFlowOptions {
   readonly partition: number
-  readonly start: LogPosition
+  readonly start: CommittedPosition
   /** Wall clock: nothing older was waited for here. */
   readonly startedMs: number
   readonly sink: Sink
   readonly sourcePartitions: () => number
+  /** Asked when a chunk has come; it is delivered when this resolves. `undefined` = now. Must not reject. */
+  readonly admit: () => Promise<void> | undefined
   /** So many fetched bytes are done with. */
   readonly consumed: (bytes: number) => void
   readonly onResult: (result: SinkResult) => void
@@ -18,6 +20,16 @@ export interface PartitionFlowOptions {
   readonly onProgress: () => void
   /** A fault of ours, or bytes that are no record batch: the flow has stopped. */
   readonly onCrash: (error: unknown) => void
+}
+
+interface Waiting {
+  readonly chunk: FetchedChunk
+  readonly admitted: Promise<void> | undefined
+}
+
+/** What comes next in the queue stands elsewhere. */
+interface Move {
+  readonly to: CommittedPosition
 }
 
 const firstBackOffMs = 100
@@ -32,11 +44,12 @@ export class PartitionFlow {
   readonly startedMs: number
   readonly #options: PartitionFlowOptions
   readonly #stopping = new AbortController()
-  #queue: FetchedChunk[] = []
+  readonly #stopped = Promise.withResolvers<void>()
+  #queue: (Waiting | Move)[] = []
   #running: Promise<void> | undefined
   /** Grows when the position is moved: what was read before is void. */
   #era = 0
-  #delivered: LogPosition
+  #delivered: CommittedPosition
   #deliveredTimestampMs: number | undefined
 
   constructor(options: PartitionFlowOptions) {
@@ -47,7 +60,7 @@ export class PartitionFlow {
   }
 
   /** Everything before it is with the sink (flushed or not). */
-  get delivered(): LogPosition {
+  get delivered(): CommittedPosition {
     return this.#delivered
   }
 
@@ -57,39 +70,57 @@ export class PartitionFlow {
   }
 
   push(chunk: FetchedChunk): void {
-    this.#queue.push(chunk)
-    this.#running ??= this.#run().catch((error: unknown) => this.#options.onCrash(error))
+    this.#add({ chunk, admitted: this.#options.admit() })
   }
 
-  /** What is queued is void; a write in progress may still succeed, which makes duplicates at worst. */
-  reposition(to: LogPosition): void {
+  /** What is queued is void, and comes again; a write in progress may still succeed, which makes duplicates at worst. */
+  rewind(to: LogPosition): void {
     this.#era += 1
     this.#drop()
-    this.#delivered = to
-    this.#options.onProgress()
+    this.#stand({ ...this.#delivered, ...to })
+  }
+
+  /** What is queued was in the log and is delivered; what comes after it begins at `to`. */
+  moveAfterQueue(to: CommittedPosition): void {
+    this.#add({ to })
   }
 
   /** Takes nothing more from the queue, and resolves when no write is in progress. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#stopped.resolve()
     this.#drop()
     await this.#running
+  }
+
+  #add(item: Waiting | Move): void {
+    this.#queue.push(item)
+    this.#running ??= this.#run().catch((error: unknown) => this.#options.onCrash(error))
   }
 
   #drop(): void {
     const dropped = this.#queue
     this.#queue = []
-    for (const { bytes } of dropped) this.#options.consumed(bytes)
+    for (const item of dropped) if ('chunk' in item) this.#options.consumed(item.chunk.bytes)
+  }
+
+  #stand(at: CommittedPosition): void {
+    this.#delivered = at
+    this.#options.onProgress()
   }
 
   async #run(): Promise<void> {
-    for (let chunk = this.#queue.shift(); chunk !== undefined; chunk = this.#queue.shift()) {
+    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+      if ('to' in item) {
+        this.#stand(item.to)
+        continue
+      }
       const era = this.#era
+      const { chunk, admitted } = item
+      if (admitted !== undefined) await Promise.race([admitted, this.#stopped.promise])
       const done = await this.#deliver(chunk, era)
       this.#options.consumed(chunk.bytes)
-      if (!done || era !== this.#era) continue
-      this.#delivered = chunk.next
-      this.#options.onProgress()
+      if (done && era === this.#era) this.#stand({ ...chunk.next, topicId: chunk.topicId })
     }
     // In the same step as the look at the empty queue, so that no chunk comes in between.
     this.#running = undefined
@@ -97,7 +128,7 @@ export class PartitionFlow {
 
   /** False when it was stopped or the position was moved before everything was delivered. */
   async #deliver(chunk: FetchedChunk, era: number): Promise<boolean> {
-    const { sink, partition, sourcePartitions, onResult, onProgress } = this.#options
+    const { sink, partition, sourcePartitions, onResult } = this.#options
     let batches = committedBatches(chunk.batches, chunk.aborted)
     let fromOffset = chunk.fromOffset
     for (let failures = 0; batches.length > 0; failures += 1) {
@@ -118,16 +149,13 @@ export class PartitionFlow {
         fromOffset = result.nextOffset
         const finished = batches.findLast((batch) => batch.lastOffset < fromOffset)
         batches = batches.filter((batch) => batch.lastOffset >= fromOffset)
-        if (era === this.#era && finished !== undefined) this.#advance(fromOffset, finished, onProgress)
+        if (era === this.#era && finished !== undefined) {
+          this.#stand({ offset: fromOffset, leaderEpoch: finished.leaderEpoch, topicId: chunk.topicId })
+        }
       }
       await this.#backOff(failures)
     }
     return true
-  }
-
-  #advance(offset: number, finished: RecordBatch, onProgress: () => void): void {
-    this.#delivered = { offset, leaderEpoch: finished.leaderEpoch }
-    onProgress()
   }
 
   async #backOff(failures: number): Promise<void> {

@@ -1,9 +1,12 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+/** Locks of this process. */
+const held = new Set<string>()
+
 /**
  * Keeps two processes of one machine from writing the same files: a file with the owner's process id. One that a killed process left
- * behind is taken over. It does not reach across machines: a shared directory needs one router only.
+ * behind is taken over. Within one process a sink that is still being closed keeps its successor waiting. It does not reach across machines: a shared directory needs one router only.
  */
 export class DirectoryLock {
   readonly #directory: string
@@ -15,9 +18,30 @@ export class DirectoryLock {
     this.#file = join(directory, `.${topic}.lock`)
   }
 
-  /** Rejects while another process that is alive holds it. */
+  /** Rejects while another process that is alive, or another sink of this one, holds it. */
   async take(): Promise<void> {
     if (this.#held) return
+    if (held.has(this.#file)) throw new Error(`${this.#file} is held by another sink of this router`)
+    held.add(this.#file)
+    try {
+      await this.#takeFile()
+      this.#held = true
+    } finally {
+      if (!this.#held) held.delete(this.#file)
+    }
+  }
+
+  async release(): Promise<void> {
+    if (!this.#held) return
+    this.#held = false
+    try {
+      await rm(this.#file, { force: true })
+    } finally {
+      held.delete(this.#file)
+    }
+  }
+
+  async #takeFile(): Promise<void> {
     await mkdir(this.#directory, { recursive: true })
     const owner = await this.#owner()
     if (owner !== undefined) {
@@ -32,13 +56,6 @@ export class DirectoryLock {
     } finally {
       await handle.close()
     }
-    this.#held = true
-  }
-
-  async release(): Promise<void> {
-    if (!this.#held) return
-    this.#held = false
-    await rm(this.#file, { force: true })
   }
 
   async #owner(): Promise<number | undefined> {

@@ -3,6 +3,8 @@ import type { RecordBatch } from './record-batch-reader.ts'
 
 /** What one answer brought for one subscription. */
 export interface FetchedChunk {
+  /** Of the log that it was read from: offsets mean nothing without it. */
+  readonly topicId: string
   /** Whole batches with a valid CRC, in order; their bytes belong to the handler. */
   readonly batches: readonly RecordBatch[]
   /** Records before it were not asked for, though the first batch may hold some. */
@@ -22,12 +24,19 @@ export type RepositionReason =
   | 'out-of-range'
   /** The topic was deleted and made anew. */
   | 'topic-replaced'
+  /** The log does not begin at the offset 0 that `fromStart` took for granted: nothing is lost. */
+  | 'start-found'
 
 export interface FetchHandler {
   /** Called with each answer that holds batches; takes them at once, and says `consumed` when it is done with them. Must not throw. */
   onChunk(chunk: FetchedChunk): void
-  /** The next chunk starts at `to`. Records read before and not delivered yet are void. Must not throw. */
-  onReposition(reason: RepositionReason, from: number, to: LogPosition): void
+  /**
+   * The next chunk starts at `to`. After `diverged`, what was read and not delivered yet is void, and comes again; otherwise it was in the
+   * log and is still good. `records`: so many offsets were read and are rewritten, or are gone unread, as far as is known. Must not throw.
+   */
+  onReposition(reason: RepositionReason, from: number, to: LogPosition, records: number): void
+  /** Where a rewind may have to go back to: what is behind it and was read will not be delivered after `diverged`. Default: everything is. */
+  readonly delivered?: () => LogPosition
 }
 
 /** Bytes that were fetched and not consumed yet, of everything that shares a bound (one routing job). */
@@ -40,6 +49,10 @@ export interface SubscriptionOptions {
   readonly topic: string
   readonly partition: number
   readonly position: LogPosition
+  /** Of the topic that `position` was noted for; one of another id begins anew. Default: of the topic that is found. */
+  readonly topicId?: string
+  /** `position` is offset 0 because the log is to be read from its start, wherever that is. */
+  readonly fromStart?: boolean
   /** Most bytes of one answer; a single larger batch comes whole. */
   readonly maxBytes: number
   readonly budget: FetchBudget
@@ -60,6 +73,8 @@ export class FetchSubscription {
   position: LogPosition
   /** Of the topic when it was first fetched. */
   topicId: string | undefined
+  /** Its position is an assumption until a record was read. */
+  fromStart: boolean
   /** Number of the round that last brought records. */
   lastRound = 0
   paused = false
@@ -80,6 +95,8 @@ export class FetchSubscription {
     this.maxBytes = options.maxBytes
     this.handler = options.handler
     this.position = options.position
+    this.topicId = options.topicId
+    this.fromStart = options.fromStart === true
     this.#budget = options.budget
     this.#onReady = onReady
   }

@@ -17,11 +17,15 @@ export interface BrokerFetcherOptions<Candidate> {
   readonly plan: () => FetchPlan<Candidate> | undefined
   /** Must not throw. */
   readonly onAnswer: (asked: readonly Candidate[], partitions: readonly FetchedPartition[]) => void
-  readonly onFailure: (error: Error) => void
+  /** The broker holds a request for much longer than it was asked to: it may hang, and others may lead. */
+  readonly onSlow: () => void
+  /** `failures`: in a row, this one included. */
+  readonly onFailure: (error: Error, failures: number) => void
 }
 
 /** Beyond what the broker may hold the request: then the connection is closed. */
 const answerMarginMs = 10_000
+const slowAfterMs = 2_000
 const firstBackOffMs = 100
 const longestBackOffMs = 5_000
 
@@ -52,6 +56,13 @@ export class BrokerFetcher<Candidate extends FetchCandidate> {
     })
   }
 
+  /** There is a reason to believe that it answers again. */
+  hurry(): void {
+    this.#failures = 0
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#retry)
@@ -60,20 +71,22 @@ export class BrokerFetcher<Candidate extends FetchCandidate> {
 
   #turn(): void {
     if (this.#busy || this.#closed || this.#retry !== undefined) return
+    const plan = this.#options.plan()
+    if (plan === undefined) return
     if (this.#socket === undefined || this.#socket.closed) {
       this.#connect()
       return
     }
-    const plan = this.#options.plan()
-    if (plan === undefined) return
     this.#busy = true
     const { request, chosen } = plan
+    const slow = setTimeout(this.#options.onSlow, request.maxWaitMs + slowAfterMs)
     this.#socket.request(
       fetchApiKey,
       fetchApiVersion,
       [encodeFetchRequest(request)],
       request.maxWaitMs + answerMarginMs,
       (error, response) => {
+        clearTimeout(slow)
         this.#busy = false
         if (error !== undefined || response === undefined)
           this.#fail(error ?? new Error('the answer is missing'))
@@ -125,6 +138,6 @@ export class BrokerFetcher<Candidate extends FetchCandidate> {
       },
       backOffMs * (0.5 + Math.random() / 2),
     )
-    this.#options.onFailure(error)
+    this.#options.onFailure(error, this.#failures)
   }
 }

@@ -1,21 +1,14 @@
-import {
-  heartbeatV4,
-  joinGroupV7,
-  leaveGroupV4,
-  offsetCommitV8,
-  offsetFetchV8,
-  syncGroupV5,
-} from '@platformatic/kafka'
+import { heartbeatV4, joinGroupV7, leaveGroupV4, offsetCommitV8, syncGroupV5 } from '@platformatic/kafka'
 import { cooperativeAssignment } from './group-assignor.ts'
 import type { GroupCoordinators } from './group-coordinators.ts'
 import { errorCodeOf, memberIdRequired, responseOf } from './group-errors.ts'
+import { type CommittedPosition, committedMetadata, committedPositions } from './group-offsets.ts'
 import {
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
 } from './group-protocol.ts'
-import type { LogPosition } from './offsets.ts'
 
 export interface GroupTimes {
   /** A member that sends no heartbeat for so long is taken out by the coordinator. */
@@ -145,14 +138,14 @@ export class GroupCalls {
 
   async commit(
     { memberId, generation }: Membership,
-    positions: ReadonlyMap<number, LogPosition>,
+    positions: ReadonlyMap<number, CommittedPosition>,
   ): Promise<void> {
     const { coordinators, groupId, topic } = this.#options
-    const partitions = [...positions].map(([partitionIndex, { offset, leaderEpoch }]) => ({
+    const partitions = [...positions].map(([partitionIndex, position]) => ({
       partitionIndex,
-      committedOffset: BigInt(offset),
-      committedLeaderEpoch: leaderEpoch,
-      committedMetadata: null,
+      committedOffset: BigInt(position.offset),
+      committedLeaderEpoch: position.leaderEpoch,
+      committedMetadata: committedMetadata(position),
     }))
     await coordinators.call(groupId, (connection) =>
       offsetCommitV8.api.async(connection, groupId, generation, memberId, null, [
@@ -162,21 +155,8 @@ export class GroupCalls {
   }
 
   /** Partitions without a committed offset are not in the answer. */
-  async committed(partitions: readonly number[]): Promise<ReadonlyMap<number, LogPosition>> {
+  committed(partitions: readonly number[]): Promise<ReadonlyMap<number, CommittedPosition>> {
     const { coordinators, groupId, topic } = this.#options
-    const { groups } = await coordinators.call(groupId, (connection) =>
-      offsetFetchV8.api.async(
-        connection,
-        [{ groupId, memberEpoch: -1, topics: [{ name: topic, partitionIndexes: [...partitions] }] }],
-        true,
-      ),
-    )
-    const found = new Map<number, LogPosition>()
-    for (const { partitionIndex, committedOffset, committedLeaderEpoch } of groups[0]?.topics[0]
-      ?.partitions ?? []) {
-      if (committedOffset < 0n) continue
-      found.set(partitionIndex, { offset: Number(committedOffset), leaderEpoch: committedLeaderEpoch })
-    }
-    return found
+    return committedPositions(coordinators, groupId, topic, partitions)
   }
 }

@@ -10,10 +10,13 @@ export type GroupVerdict =
   | 'coordinator'
   /** Wait, and ask the same again. */
   | 'again'
+  /** The topic is not there any more, and what the group noted of it neither. */
+  | 'gone'
   /** Not to be helped by a retry at once: rights, names, sizes. */
   | 'refused'
 
 const verdicts: Readonly<Record<number, GroupVerdict>> = {
+  3: 'gone', // UNKNOWN_TOPIC_OR_PARTITION
   14: 'coordinator', // COORDINATOR_LOAD_IN_PROGRESS
   15: 'coordinator', // COORDINATOR_NOT_AVAILABLE
   16: 'coordinator', // NOT_COORDINATOR
@@ -22,6 +25,7 @@ const verdicts: Readonly<Record<number, GroupVerdict>> = {
   27: 'rebalance', // REBALANCE_IN_PROGRESS
   82: 'lost', // FENCED_INSTANCE_ID
   88: 'again', // UNSTABLE_OFFSET_COMMIT
+  100: 'gone', // UNKNOWN_TOPIC_ID
   110: 'lost', // FENCED_MEMBER_EPOCH
 }
 

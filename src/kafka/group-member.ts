@@ -1,11 +1,13 @@
 import type { Clock } from '../core/clock.ts'
+import type { ClusterReach } from './cluster-reach.ts'
 import { GroupCalls, type GroupCallsOptions, type Joined, type Membership } from './group-calls.ts'
 import { errorCodeOf, type GroupVerdict, judgeGroupError } from './group-errors.ts'
-import type { LogPosition } from './offsets.ts'
+import type { CommittedPosition } from './group-offsets.ts'
+import { type GroupCall, GroupPatience } from './group-patience.ts'
 
 export interface GroupListener {
   /** Reads from these partitions from now on. The value is the committed position; `undefined` = there is none. Must not throw. */
-  onAssigned(partitions: ReadonlyMap<number, LogPosition | undefined>): void
+  onAssigned(partitions: ReadonlyMap<number, CommittedPosition | undefined>): void
   /**
    * Stops reading, delivers what it has, and commits it: awaited before the group is told that the partitions are free. Must be done
    * within the rebalance timeout, or the group takes all partitions away. Must not reject.
@@ -21,14 +23,23 @@ export interface GroupMemberOptions extends GroupCallsOptions {
   readonly listener: GroupListener
   /** As the latest metadata say: when it changes, the member that assigns calls for a rebalance. */
   readonly knownPartitionCount: () => number | undefined
+  /** While the cluster is away nothing is asked of it. */
+  readonly reach?: ClusterReach
   readonly warn: (detail: Readonly<Record<string, unknown>>, message: string) => void
 }
 
-/** `later`: the group is between two generations or the coordinator is away; `not-owned`: nothing of it is ours any more. */
-export type CommitOutcome = 'committed' | 'later' | 'not-owned'
+/**
+ * `later`: the group is between two generations or the coordinator is away; `not-owned`: nothing of it is ours any more; `gone`: the topic
+ * is not there, and the offsets went with it.
+ */
+export type CommitOutcome = 'committed' | 'later' | 'not-owned' | 'gone'
 
-const firstBackOffMs = 200
-const longestBackOffMs = 10_000
+const complaints: Readonly<Record<GroupCall, string>> = {
+  join: 'a group could not be joined',
+  heartbeat: 'a heartbeat failed',
+  commit: 'offsets could not be committed',
+  read: 'committed offsets could not be read',
+}
 const unknownMemberId = 25
 const nobody: Membership = { memberId: '', generation: -1 }
 
@@ -41,6 +52,7 @@ export class GroupMember {
   readonly #calls: GroupCalls
   readonly #owned = new Set<number>()
   readonly #stopping = new AbortController()
+  readonly #patience: GroupPatience
   #membership = nobody
   #isLeader = false
   #assignedCount = 0
@@ -48,15 +60,19 @@ export class GroupMember {
   #lastHeartbeatMs = 0
   #beating = false
   #joining = false
-  #failures = 0
   #running: Promise<void> = Promise.resolve()
   /** Resolves the wait of a member that has its place. */
   #disturb: (() => void) | undefined
   #disturbed = false
+  /** Ends a JoinGroup that a cluster which went away will never answer. */
+  #leaveJoin: (() => void) | undefined
+  readonly #stopListening: (() => void) | undefined
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
     this.#calls = new GroupCalls(options)
+    this.#patience = new GroupPatience(this.#stopping.signal, options.reach)
+    this.#stopListening = options.reach?.onChange(() => this.#onReach())
   }
 
   get owned(): ReadonlySet<number> {
@@ -75,28 +91,32 @@ export class GroupMember {
     if (this.#owned.size > 0) await this.#options.listener.onRevoked([...this.#owned])
     this.#owned.clear()
     clearInterval(this.#heartbeats)
-    if (this.#membership.memberId === '') return
+    this.#stopListening?.()
+    if (this.#membership.memberId === '' || this.#away) return
     try {
       await this.#calls.leave(this.#membership)
     } catch (error) {
       // The session timeout does the same, later.
-      this.#warn(error, 'a group could not be left')
+      this.#options.warn({ group: this.#options.groupId, err: error }, 'a group could not be left')
     }
     this.#membership = nobody
   }
 
   /** Commits what of `positions` is owned. Never rejects: a commit that failed may be repeated with newer positions. */
-  async commit(positions: ReadonlyMap<number, LogPosition>): Promise<CommitOutcome> {
+  async commit(positions: ReadonlyMap<number, CommittedPosition>): Promise<CommitOutcome> {
     const mine = new Map([...positions].filter(([partition]) => this.#owned.has(partition)))
     if (mine.size === 0) return 'not-owned'
+    if (this.#away) return 'later'
     const membership = this.#membership
     try {
       await this.#calls.commit(membership, mine)
+      this.#patience.succeeded('commit')
       return 'committed'
     } catch (error) {
       // Between two generations the old one is refused, and the new one keeps most of what was owned.
       if (this.#joining || membership !== this.#membership) return 'later'
-      const verdict = this.#judge(error, 'offsets could not be committed')
+      const verdict = this.#judge(error, 'commit')
+      if (verdict === 'gone') return 'gone'
       return verdict === 'lost' ? 'not-owned' : 'later'
     }
   }
@@ -105,12 +125,12 @@ export class GroupMember {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
+        await this.#options.reach?.untilBack(signal)
         await this.#joinOnce()
-        this.#failures = 0
       } catch (error) {
         if (signal.aborted) return
-        const verdict = this.#judge(error, 'a group could not be joined')
-        if (verdict !== 'rebalance') await this.#backOff()
+        const verdict = this.#judge(error, 'join')
+        if (verdict !== 'rebalance') await this.#patience.wait()
       }
     }
   }
@@ -118,6 +138,7 @@ export class GroupMember {
   /** Returns when it is time to join again. */
   async #joinOnce(): Promise<void> {
     const { assigned, isLeader, ...membership } = await this.#join()
+    this.#patience.succeeded('join')
     this.#membership = membership
     this.#isLeader = isLeader
     this.#assignedCount = this.#options.knownPartitionCount() ?? 0
@@ -138,10 +159,14 @@ export class GroupMember {
   async #join(): Promise<Joined> {
     this.#disturbed = false
     this.#joining = true
+    const leaving = new AbortController()
+    this.#leaveJoin = () => leaving.abort()
     try {
-      return await this.#calls.join(this.#membership, [...this.#owned], this.#stopping.signal)
+      const signal = AbortSignal.any([this.#stopping.signal, leaving.signal])
+      return await this.#calls.join(this.#membership, [...this.#owned], signal)
     } finally {
       this.#joining = false
+      this.#leaveJoin = undefined
     }
   }
 
@@ -160,9 +185,9 @@ export class GroupMember {
       try {
         return await this.#calls.committed(partitions)
       } catch (error) {
-        const verdict = this.#judge(error, 'committed offsets could not be read')
+        const verdict = this.#judge(error, 'read')
         if (verdict === 'lost') return undefined
-        await this.#backOff()
+        await this.#patience.wait()
       }
     }
     return undefined
@@ -174,34 +199,59 @@ export class GroupMember {
   }
 
   async #beat(): Promise<void> {
-    const { clock, times, knownPartitionCount } = this.#options
+    const { clock, knownPartitionCount } = this.#options
     // The coordinator keeps the place of a member that waits in JoinGroup.
     if (this.#membership.generation < 0 || this.#beating || this.#joining) return
+    if (this.#away) {
+      this.#loseAfterSession()
+      return
+    }
     this.#beating = true
     const membership = this.#membership
     try {
       await this.#calls.heartbeat(membership)
+      this.#patience.succeeded('heartbeat')
       this.#lastHeartbeatMs = clock.monotonicMs()
       const count = knownPartitionCount()
       if (this.#isLeader && count !== undefined && count !== this.#assignedCount) this.#rejoin()
     } catch (error) {
       // An answer to what this member was before says nothing about what it is now.
       if (membership !== this.#membership || this.#joining) return
-      this.#judge(error, 'a heartbeat failed')
-      // A coordinator that was silent for a whole session has given the partitions away.
-      if (clock.monotonicMs() - this.#lastHeartbeatMs > times.sessionTimeoutMs) this.#lose(false)
+      this.#judge(error, 'heartbeat')
+      this.#loseAfterSession()
     } finally {
       this.#beating = false
     }
   }
 
+  /** A coordinator that was silent for a whole session has given the partitions away. */
+  #loseAfterSession(): void {
+    const { clock, times } = this.#options
+    if (this.#owned.size === 0) return
+    if (clock.monotonicMs() - this.#lastHeartbeatMs > times.sessionTimeoutMs) this.#lose(false)
+  }
+
+  get #away(): boolean {
+    return this.#options.reach?.away === true
+  }
+
+  /** What the coordinator still knows of this member is worth more than what waits for the next heartbeat. */
+  #onReach(): void {
+    if (this.#away) this.#leaveJoin?.()
+    else void this.#beat()
+  }
+
   /** Acts on what an error says about this member, and says it back. */
-  #judge(error: unknown, message: string): GroupVerdict {
+  #judge(error: unknown, call: GroupCall): GroupVerdict {
+    const { coordinators, groupId, reach } = this.#options
     const verdict = judgeGroupError(error)
-    if (verdict === 'coordinator') this.#options.coordinators.forget(this.#options.groupId)
+    if (verdict === 'coordinator') {
+      coordinators.forget(groupId)
+      reach?.suspect()
+    }
     if (verdict === 'rebalance') this.#rejoin()
     if (verdict === 'lost') this.#lose(errorCodeOf(error) === unknownMemberId)
-    if (verdict !== 'rebalance') this.#warn(error, message)
+    if (verdict !== 'rebalance') this.#complain(error, call)
     return verdict
   }
 
@@ -227,21 +277,11 @@ export class GroupMember {
     this.#disturb = undefined
   }
 
-  async #backOff(): Promise<void> {
-    const longestMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** Math.min(this.#failures, 10))
-    this.#failures += 1
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, longestMs * (0.5 + Math.random() / 2))
-    const stop = () => resolve()
-    this.#stopping.signal.addEventListener('abort', stop)
-    await promise
-    this.#stopping.signal.removeEventListener('abort', stop)
-    clearTimeout(timer)
-  }
-
-  #warn(error: unknown, message: string): void {
-    if (this.#stopping.signal.aborted) return
+  /** Ever more seldom while it goes on; of a cluster that is away its `reach` tells, once for all. */
+  #complain(error: unknown, call: GroupCall): void {
     const { groupId, warn } = this.#options
-    warn({ group: groupId, err: error }, message)
+    const failures = this.#patience.failed(call)
+    if (this.#stopping.signal.aborted || this.#away || failures === undefined) return
+    warn({ group: groupId, failures, err: error }, complaints[call])
   }
 }

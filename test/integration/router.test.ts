@@ -125,7 +125,7 @@ describe('a router', () => {
     })
     const placement = await PlacementServer.start(t, document)
     const router = await startRouter(t, placement.url, temporaryFolder(t))
-    await waitFor(() => router.process.stdout.includes('could not be joined'), {
+    await waitFor(() => router.process.stdout.includes('no broker of the cluster answers'), {
       describe: 'the complaint',
       state: () => router.process.output,
     })
