@@ -9,6 +9,8 @@ import type { Logger } from '../telemetry/logger.ts'
 import { buildApp } from './api/app.ts'
 import { ControlService } from './apply/control-service.ts'
 import { controlMetrics } from './control-metrics.ts'
+import { defaultRules } from './failover/rules.ts'
+import { ProxyFollowers } from './followers/proxy-followers.ts'
 import { LeaseKeeper } from './leadership/lease-keeper.ts'
 import { ClusterAdmins } from './provision/clusters.ts'
 import type { ControlStore } from './store/control-store.ts'
@@ -82,8 +84,17 @@ async function run(
     leaderAddress: () => feed.position.leadership.address,
     onRound: () => feed.refresh(),
     onChange: (term) => {
+      if (term === undefined) followers.rest()
+      else followers.lead()
       if (term !== undefined) resume()
     },
+  })
+  const followers = new ProxyFollowers({
+    store,
+    authority: (by) => keeper.authority(by),
+    leaseMs: defaultRules.leaseMs,
+    clock,
+    logger,
   })
   const service = new ControlService({
     store,
@@ -106,6 +117,8 @@ async function run(
     feed,
     service,
     keeper,
+    register: followers.register,
+    clock,
     registry: controlMetrics(feed, keeper),
     health,
     logger,
@@ -115,6 +128,7 @@ async function run(
   const url = urlOf(app)
   if (address === '') address = advertised(url)
   await keeper.start()
+  followers.start()
   const timer = setInterval(resume, deletionIntervalMs)
   logger.info(
     { url, advertise: address, storeId: store.storeId, version: feed.current.document.version },
@@ -128,6 +142,7 @@ async function run(
       feed.drain()
       await app.close()
       await service.settled()
+      await followers.stop()
       await keeper.stop()
       await admins.close()
       await store.close()

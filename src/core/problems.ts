@@ -112,6 +112,11 @@ export const problems = {
     advice: 'Retry after Retry-After, with back-off and jitter.',
   },
   'quota-exceeded': { status: 429, title: 'The topic is over its quota', advice: 'Retry after Retry-After.' },
+  'too-many-proxies': {
+    status: 429,
+    title: 'There are more proxies than the control plane is willing to remember',
+    advice: 'Let fewer proxies run, or give them names that outlive a restart (--id).',
+  },
   'headers-too-large': {
     status: 431,
     title: 'The headers are too large',

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
+import type { Clock } from '../../core/clock.ts'
 import { addTelemetryEndpoints } from '../../telemetry/endpoints.ts'
 import type { Health } from '../../telemetry/health.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ControlService } from '../apply/control-service.ts'
+import type { ProxyRegister } from '../followers/proxy-register.ts'
 import type { LeaseKeeper } from '../leadership/lease-keeper.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
 import type { ControlStore } from '../store/control-store.ts'
@@ -20,10 +22,13 @@ import { addHttpMetrics } from './http-metrics.ts'
 import { namespaces } from './namespaces.ts'
 import { addOpenApi } from './openapi.ts'
 import { placements } from './placements.ts'
+import { proxies } from './proxies.ts'
 import { routes } from './routes.ts'
 import { topics } from './topics.ts'
 
 export interface AppOptions {
+  readonly register: ProxyRegister
+  readonly clock: Clock
   readonly store: ControlStore
   readonly service: ControlService
   readonly keeper: LeaseKeeper
@@ -72,7 +77,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   addOpenApi(app)
   addTelemetryEndpoints(app, options)
-  for (const add of [namespaces, topics, clusters, routes, placements, events, apply]) {
+  for (const add of [namespaces, topics, clusters, routes, placements, events, apply, proxies]) {
     app.register((scope, _options, done) => {
       add(scope, options)
       done()

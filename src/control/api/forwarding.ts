@@ -10,7 +10,25 @@ export interface ForwardingOptions {
   readonly refresh: () => Promise<void>
 }
 
+/** How a route wants to be passed on, where that is not as a change of the state is. */
+export interface PassOn {
+  /** How long the leader may take. */
+  readonly timeoutMs: number
+  /** Nothing is read anew before it is answered. */
+  readonly changesState: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    passOn?: PassOn
+  }
+}
+
 const marker = 'forebay-forwarded'
+/** Tells callers whom they may ask directly the next time. */
+const leaderHeader = 'forebay-leader'
+/** An apply waits for every partition to have a leader. */
+const asChange: PassOn = { timeoutMs: 300_000, changesState: true }
 
 /** Of this connection, or checked here already. */
 const ownHeaders = new Set([
@@ -29,18 +47,21 @@ const ownHeaders = new Set([
  * when the connection broke in the middle, that it is unknown.
  */
 export function addForwarding(app: FastifyInstance, options: ForwardingOptions): void {
-  // An apply waits for every partition to have a leader: minutes.
-  const agent = new Agent({ connect: { timeout: 2000 }, headersTimeout: 300_000 })
+  const agent = new Agent({ connect: { timeout: 2000 } })
   app.addHook('onClose', () => agent.destroy())
   app.addHook('onRequest', async (request, reply) => {
     const leader = options.leaderAddress()
     const isChange = request.method !== 'GET' && request.method !== 'HEAD'
     if (!isChange || options.isLeading() || leader === '' || request.headers[marker] !== undefined) return
-    const { statusCode, headers, body } = await forward(request, leader, agent)
+    const { timeoutMs, changesState } = request.routeOptions.config.passOn ?? asChange
+    const { statusCode, headers, body } = await forward(request, leader, agent, timeoutMs)
     const text = Buffer.from(await body.arrayBuffer())
-    await options.refresh().catch((error: unknown) => {
-      request.log.warn({ err: error }, 'the forwarded change will be seen here later')
-    })
+    if (changesState) {
+      await options.refresh().catch((error: unknown) => {
+        request.log.warn({ err: error }, 'the forwarded change will be seen here later')
+      })
+    }
+    reply.header(leaderHeader, leader)
     for (const name of ['content-type', 'etag', 'location', 'retry-after']) {
       const value = headers[name]
       if (value !== undefined) reply.header(name, value)
@@ -49,7 +70,7 @@ export function addForwarding(app: FastifyInstance, options: ForwardingOptions):
   })
 }
 
-async function forward(request: FastifyRequest, leader: string, agent: Agent) {
+async function forward(request: FastifyRequest, leader: string, agent: Agent, timeoutMs: number) {
   const headers = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => !ownHeaders.has(name)),
   )
@@ -61,6 +82,7 @@ async function forward(request: FastifyRequest, leader: string, agent: Agent) {
       headers: { ...headers, [marker]: '1' },
       body: hasBody ? request.raw : null,
       dispatcher: agent,
+      headersTimeout: timeoutMs,
     })
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException

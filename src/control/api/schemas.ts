@@ -9,6 +9,7 @@ import {
   routeSchema,
   topicSchema,
 } from '../documents/schemas.ts'
+import { proxyComponents } from './proxy-schemas.ts'
 
 /** JSON Schemas of the API's parameters and answers; those of the documents it takes are in documents/schemas.ts. */
 
@@ -134,6 +135,7 @@ export const components = {
     },
   },
   PlacementDocument: placementDocumentSchema,
+  ...proxyComponents,
   Event: {
     type: 'object',
     properties: {
