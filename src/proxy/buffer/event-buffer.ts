@@ -181,13 +181,16 @@ export class EventBuffer implements EventBatchOwner {
   ): 'ok' | 'full' | 'too-large' {
     const frame = encodeRequestFrame(placement, events)
     const neededBytes = maxEncodedBytes(frame, events.count, events.body.length)
-    const boundBytes = growthBound(neededBytes)
-    if (boundBytes > this.limitBytes || events.count > this.records.limit) return 'too-large'
-    if (!this.budget.hasRoom(placement.topic, boundBytes)) return 'full'
-    if (!this.records.hasRoom(placement.topic, events.count)) return 'full'
-    const { batchBytes, clock, ledger } = this.#options
+    if (growthBound(neededBytes) > this.limitBytes || events.count > this.records.limit) return 'too-large'
     const partition = events.key === undefined ? undefined : partitionForKey(events.key, placement.partitions)
     const slot = this.#slot(placement.topic, partition)
+    if (!this.budget.hasRoom(placement.topic, slot.growthBound(neededBytes))) return 'full'
+    if (!this.records.hasRoom(placement.topic, events.count)) return 'full'
+    const { batchBytes, clock, ledger } = this.#options
+    const startBytes = Math.min(
+      this.#isRoomy ? Math.max(neededBytes, slot.lastCapacityBytes) : neededBytes,
+      batchBytes,
+    )
     const settings = {
       acks: placement.delivery === 'durable' ? -1 : 1,
       compression: placement.compression,
@@ -199,7 +202,6 @@ export class EventBuffer implements EventBatchOwner {
     this.records.add(placement.topic, events.count)
     for (let index = 0; index < events.count; ) {
       if (slot.open === undefined) {
-        const startBytes = Math.min(Math.max(neededBytes, slot.lastCapacityBytes), batchBytes)
         slot.open = new OpenBatch(source, startBytes, settings, clock.monotonicMs())
         this.#linger.add(slot)
       }
@@ -207,6 +209,11 @@ export class EventBuffer implements EventBatchOwner {
       if (index < events.count || slot.open.builder.length >= batchBytes) this.#seal(slot)
     }
     return 'ok'
+  }
+
+  /** A batch may begin with more memory than its first events need: nothing that is promised depends on it. */
+  get #isRoomy(): boolean {
+    return 2 * (this.usedBytes + 2 * this.#options.batchBytes) <= this.limitBytes
   }
 
   #onLingered(slot: OpenSlot): void {

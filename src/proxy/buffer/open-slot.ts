@@ -3,6 +3,7 @@ import type { StagedEvents } from '../../core/record.ts'
 import type { Acks } from '../../kafka/outgoing-batch.ts'
 import { type BufferSource, RecordBatchBuilder, type RecordFrame } from '../../kafka/record-batch-builder.ts'
 import type { AckTally, Segment } from './ack-tally.ts'
+import { growthBound } from './memory-budget.ts'
 
 export interface SlotSettings {
   readonly acks: Acks
@@ -61,5 +62,15 @@ export class OpenSlot {
   constructor(topic: string, partition: number | undefined) {
     this.topic = topic
     this.partition = partition
+  }
+
+  /**
+   * Upper bound of the memory that `bytes` more of encoded events take here beyond what the open batch has: nothing while they fit into
+   * it, and when it is full, it may double for a single event.
+   */
+  growthBound(bytes: number): number {
+    if (this.open === undefined) return growthBound(bytes)
+    const { length, capacityBytes } = this.open.builder
+    return length + bytes <= capacityBytes ? 0 : Math.max(0, growthBound(length + bytes) - capacityBytes)
   }
 }

@@ -22,14 +22,14 @@ const placement: TopicPlacement = {
 const durable: TopicPlacement = { ...placement, delivery: 'durable' }
 
 /** A buffer whose batches wait in a list, with a clock that stands still; `flush` stands for lingering. */
-function makeBuffer(limitBytes = 2 ** 20, maxBufferRecords = 0) {
+function makeBuffer(limitBytes = 2 ** 20, maxBufferRecords = 0, batchBytes = 8192) {
   const ledger = new Ledger()
   const batches: OutgoingBatch[] = []
   const clock = { monotonicMs: () => 0, wallMs: () => 1_000_000 }
   const buffer = new EventBuffer({
     limitBytes,
     maxBufferRecords,
-    batchBytes: 8192,
+    batchBytes,
     lingerMs: 1_000_000,
     deliveryTimeoutMs: 1000,
     clock,
@@ -184,6 +184,30 @@ test('the books balance and all memory comes back, whatever happens to the batch
       }
       assert.deepEqual([counts.inFlight, buffer.usedBytes], [0, 0])
     }),
+  )
+})
+
+test('a buffer that nothing leaves fills to its limit and never beyond, whatever the sizes', () => {
+  const anySize = fc.oneof(fc.nat({ max: 700 }), fc.nat({ max: 70_000 }))
+  fc.assert(
+    fc.property(
+      fc.array(anySize, { minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 1, max: 5 }),
+      (sizes, topics) => {
+        const { buffer } = makeBuffer(4 * 2 ** 20, 0, 256 * 1024)
+        let refused = 0
+        for (let turn = 0; refused < 20 && turn < 50_000; turn += 1) {
+          const size = sizes[turn % sizes.length] ?? 0
+          const at = { ...placement, topic: `a.b${turn % topics}` }
+          const answer = buffer.offer(at, stagedEvents([Buffer.alloc(size, 'e')], {}))
+          refused = answer === 'ok' ? 0 : refused + 1
+          assert.ok(buffer.usedBytes <= buffer.limitBytes, `${buffer.usedBytes} of ${buffer.limitBytes}`)
+          if (turn % 3 === 0) buffer.flush()
+        }
+        assert.ok(refused > 0)
+      },
+    ),
+    { numRuns: 20 },
   )
 })
 
