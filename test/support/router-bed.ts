@@ -36,7 +36,12 @@ export class PlacementServer {
   }
 
   publish(routes: readonly RouteSpec[]): void {
-    this.#document = { ...this.#document, routes, version: this.#document.version + 1 }
+    this.replace({ routes })
+  }
+
+  /** The next version; `changes` replace top-level members. */
+  replace(changes: Partial<PlacementDocument>): void {
+    this.#document = { ...this.#document, ...changes, version: this.#document.version + 1 }
     for (const response of this.#waiting) this.#send(response)
     this.#waiting.clear()
   }
@@ -113,6 +118,21 @@ export async function startRouter(
   const process = startProcess(owner, 'router', [...common, '--session-timeout', '6s', ...args])
   await process.waitForReady(url)
   return { process, url }
+}
+
+/** As a router tells it at `/readyz?verbose`. */
+export interface JobReport {
+  readonly state: string
+  readonly for?: string
+  readonly records: number
+  readonly freshnessSeconds: number
+}
+
+/** By `route@cluster`. */
+export async function jobsOf(url: string): Promise<Readonly<Record<string, JobReport>>> {
+  const response = await fetch(`${url}/readyz?verbose`)
+  const body = (await response.json()) as { checks: { jobs: { detail: Record<string, JobReport> } } }
+  return body.checks.jobs.detail
 }
 
 /** The sum of one metric of a process over all its labels; 0 when it is not there. */
