@@ -1,0 +1,17 @@
+import type { EffectWork } from './effect-work.ts'
+
+const pollMs = 200
+
+/** A record through each broker. A cold standby may just be being woken, so it is tried until it works; a drill tries once. */
+export function throughCluster(work: EffectWork, cluster: string): Promise<void> {
+  const { probes } = work.options
+  return work.until(pollMs, async () => {
+    try {
+      await probes.throughEachBroker(work.cluster(cluster), work.stopped)
+      return { done: undefined }
+    } catch (error) {
+      work.stopped.throwIfAborted()
+      return { waiting: (error as Error).message }
+    }
+  })
+}
