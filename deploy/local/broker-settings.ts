@@ -7,6 +7,8 @@ export interface BrokerSpec {
   readonly rack?: string
   /** Both unless it says which. */
   readonly role?: 'broker' | 'controller'
+  /** Not started with the cluster, only by `startBroker`: what is there to be scaled up. */
+  readonly asleep?: boolean
   /**
    * What clients are told to connect to instead of `port`: a TCP proxy of a test. Brokers then talk to each other on `internalPort`.
    * `host`: a name instead of 127.0.0.1.
@@ -48,7 +50,8 @@ export function brokerSettings({
   if (spec === undefined) throw new RangeError(`no broker ${id} among ${brokers.length}`)
   // Three replicas with two in sync: one dead broker stops neither commits nor transactions, and no committed offset is lost with
   // it. One in sync would not keep commits going longer: with two brokers dead the controller quorum is gone and no ISR shrinks.
-  const replicas = Math.min(3, brokers.filter(servesClients).length)
+  // A broker that sleeps cannot hold a replica when the internal topics are made.
+  const replicas = Math.min(3, brokers.filter((one) => servesClients(one) && one.asleep !== true).length)
   const minInSync = Math.max(1, replicas - 1)
   return {
     'process.roles': spec.role ?? 'broker,controller',

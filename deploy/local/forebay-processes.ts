@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { launcher } from './package-files.ts'
+import { hookUrl } from './stack-hooks.ts'
 import { type ForebayProcess, processUrl, type StackLayout, stackPaths } from './stack-layout.ts'
 import { type ProcessDeath, SupervisedProcess } from './supervised-process.ts'
 
@@ -33,7 +34,10 @@ export function forebayProcesses(
   const proxyState = paths.state('proxy')
   const routerState = paths.state('router')
   return {
-    control: create('control', store, ['--store', store, '--drain-timeout', '10s']),
+    control: create('control', store, [
+      ...['--store', store, '--drain-timeout', '10s'],
+      ...['--scale-up-hook', hookUrl(layout, 'scale-up'), '--scale-down-hook', hookUrl(layout, 'scale-down')],
+    ]),
     proxy: create('proxy', proxyState, ['--data-dir', proxyState, ...follow, ...drain]),
     router: create('router', routerState, ['--data-dir', routerState, ...follow, '--drain-timeout', '10s']),
   }

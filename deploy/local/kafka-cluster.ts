@@ -52,9 +52,9 @@ export class KafkaCluster {
     this.#options = options
   }
 
-  /** `host:port` of every broker, as clients are to use it. */
+  /** `host:port` of every broker that starts with the cluster, as clients are to use it. */
   get bootstrap(): readonly string[] {
-    const brokers = this.#options.brokers.filter(servesClients)
+    const brokers = this.#options.brokers.filter((one) => servesClients(one) && one.asleep !== true)
     return brokers.map(
       ({ port, advertised }) => `${advertised?.host ?? '127.0.0.1'}:${advertised?.port ?? port}`,
     )
@@ -71,6 +71,11 @@ export class KafkaCluster {
     }))
   }
 
+  /** Brokers that do not start with the cluster. */
+  get sleepers(): readonly BrokerStatus[] {
+    return this.brokers.filter(({ id }) => this.#options.brokers[id - 1]?.asleep === true)
+  }
+
   /**
    * Formats what is new, starts all brokers side by side and settles when every broker sees every other and the internal topics have
    * leaders. Otherwise everything is stopped again and the error shows why: a taken port, a full disk, or the end of a log.
@@ -83,8 +88,9 @@ export class KafkaCluster {
       await this.#checkMachine()
       this.#processes = this.#createProcesses(runtime)
       this.#starting = true
-      await Promise.all(this.#processes.map((broker) => this.#formatAndLaunch(broker)))
-      await this.#untilReady(this.#processes)
+      const awake = this.#processes.filter(({ id }) => !this.#sleeps(id))
+      await Promise.all(awake.map((broker) => this.#formatAndLaunch(broker)))
+      await this.#untilReady(awake)
     } catch (error) {
       await this.stop(0)
       throw error
@@ -132,15 +138,18 @@ export class KafkaCluster {
     const spec = this.#options.brokers[id - 1]
     if (spec !== undefined) await this.#checkPorts(spec, id)
     this.#stopped = false
-    broker.launch()
+    // One that has slept until now has no data folder yet.
+    await this.#formatAndLaunch(broker)
+    if (spec?.asleep === true) writeFileSync(this.#wokenFile(id), '')
     const voters = this.#processes.filter(({ id: one }) => this.#is(one, votes))
     const up = voters.filter(({ state }) => state === 'running').length
     if (2 * up > voters.length) await this.#untilReady([broker])
   }
 
-  /** Clean stop of one broker. */
+  /** Clean stop of one broker. One that starts asleep does so again from now on. */
   async stopBroker(id: number): Promise<void> {
     await this.#running(id).stop(stopGraceMs)
+    rmSync(this.#wokenFile(id), { force: true })
   }
 
   /** kill -9 of one broker. */
@@ -183,6 +192,15 @@ export class KafkaCluster {
 
   #directoryOf(id: number): string {
     return join(this.directory, `broker-${id}`)
+  }
+
+  /** There while a broker that starts asleep is in use: it may hold replicas, so the cluster must not come back without it. */
+  #wokenFile(id: number): string {
+    return join(this.#directoryOf(id), 'woken')
+  }
+
+  #sleeps(id: number): boolean {
+    return this.#options.brokers[id - 1]?.asleep === true && !existsSync(this.#wokenFile(id))
   }
 
   async #checkMachine(): Promise<void> {

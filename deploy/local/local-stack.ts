@@ -10,6 +10,7 @@ import { kafkaRuntime } from './kafka-runtime.ts'
 import { requireFreePort } from './ports.ts'
 import { seed } from './seed.ts'
 import { openStackApi } from './stack-api.ts'
+import { openStackHooks } from './stack-hooks.ts'
 import { removeStackJson, stackJson, writeStackJson } from './stack-json.ts'
 import { type ForebayProcess, type StackLayout, stackPaths } from './stack-layout.ts'
 import { releaseStackLock, takeStackLock } from './stack-lock.ts'
@@ -39,6 +40,7 @@ export class LocalStack {
   readonly #processes: Readonly<Record<ForebayProcess, SupervisedProcess>>
   readonly #socket: string
   #api: Server | undefined
+  #hooks: Server | undefined
   #locked = false
   #ready = false
   #stopping = false
@@ -80,10 +82,20 @@ export class LocalStack {
       await requireFreePort(this.#layout.ports[name], `the ${name === 'control' ? 'control plane' : name}`)
       mkdirSync(paths.state(name), { recursive: true })
     }
+    await requireFreePort(this.#layout.hookPort, 'the hooks of the control plane')
     await kafkaRuntime(say)
     say(
-      `starting Kafka (${this.#clusters.map(({ name, brokers }) => `${name}: ${brokers.length}`).join(', ')})…`,
+      `starting Kafka (${this.#clusters.map(({ name, bootstrap }) => `${name}: ${bootstrap.length}`).join(', ')})…`,
     )
+    // Before the control plane, which may have a failover to end.
+    this.#hooks = await openStackHooks({
+      port: this.#layout.hookPort,
+      clusters: this.#clusters,
+      onScaled: (broker, hook) => {
+        say(`${hook}: ${broker}`)
+        this.#publish()
+      },
+    })
     await Promise.all([
       ...this.#clusters.map((cluster) => cluster.start()),
       ...names.map((name) => this.#processes[name].start(startDeadlineMs)),
@@ -110,6 +122,8 @@ export class LocalStack {
     if (this.#locked) removeStackJson(this.#layout.directory)
     this.#api?.close()
     this.#api?.closeAllConnections()
+    this.#hooks?.close()
+    this.#hooks?.closeAllConnections()
     for (const name of ['proxy', 'router', 'control'] as const)
       await this.#processes[name].stop(processGraceMs)
     await Promise.all(this.#clusters.map((cluster) => cluster.stop()))

@@ -66,7 +66,8 @@ function explain(error: Error, directory: string): string {
 function greeting(layout: StackLayout, seconds: number): string {
   const proxy = processUrl(layout, 'proxy')
   const kafka = layout.clusters.map(
-    ({ name, brokers }) => `  ${name.padEnd(11)} ${brokers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    ({ name, brokers }) =>
+      `  ${name.padEnd(11)} ${brokers.map(({ port, asleep }) => `127.0.0.1:${port}${asleep === true ? ' (asleep)' : ''}`).join(',')}`,
   )
   return `
 Forebay is ready after ${seconds.toFixed(1)} s.
@@ -78,6 +79,8 @@ ${kafka.join('\n')}
   data, logs  ${layout.directory}
 
 Try:  curl -H 'content-type: application/json' -d '{"hello":"world"}' ${proxy}/v1/topics/sample.events/events
+
+Kill a whole cluster and watch what happens:  forebay local kill fronting-a/1 (and /2, /3)
 
 Ctrl-C stops everything.`
 }

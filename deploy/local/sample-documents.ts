@@ -13,7 +13,7 @@ export function clusterDocuments({ clusters }: StackLayout): Document[] {
       kind: 'Cluster',
       name,
       role,
-      bootstrap: brokers.map(({ port }) => `127.0.0.1:${port}`),
+      bootstrap: brokers.filter(({ asleep }) => asleep !== true).map(({ port }) => `127.0.0.1:${port}`),
       ...(standby === undefined ? {} : { standby }),
     }))
 }

@@ -8,8 +8,9 @@ import type { BrokerSpec } from './broker-settings.ts'
  * | offset | what |
  * |---|---|
  * | 0, 1, 2 | proxy, control plane, router |
+ * | 3 | the stack's own, for the hooks that wake the standby |
  * | 10-12, 15-17 | fronting-a: brokers, controllers |
- * | 20, 25 | standby-a: broker, controller |
+ * | 20, 21, 25 | standby-a: broker, the one that sleeps, controller |
  * | 30, 35 | consumer: broker, controller |
  * | 40-99 | free, for sinks |
  */
@@ -17,6 +18,7 @@ const offsets = {
   proxy: 0,
   control: 1,
   router: 2,
+  hooks: 3,
   clusters: { 'fronting-a': 10, 'standby-a': 20, consumer: 30 },
   controllers: 5,
 } as const
@@ -37,6 +39,8 @@ export interface StackLayout {
   /** Absolute. */
   readonly directory: string
   readonly ports: Readonly<Record<ForebayProcess, number>>
+  /** Where the stack takes the calls of the control plane's hooks. */
+  readonly hookPort: number
   readonly clusters: readonly ClusterLayout[]
 }
 
@@ -52,6 +56,7 @@ export function stackLayout(directory: string, portBase: number | undefined): St
   return {
     directory,
     ports: { proxy: port('proxy'), control: port('control'), router: port('router') },
+    hookPort: base + offsets.hooks,
     clusters: [
       // Three: two combined brokers would lose the controller quorum with one of them.
       {
@@ -60,7 +65,13 @@ export function stackLayout(directory: string, portBase: number | undefined): St
         standby: 'standby-a',
         brokers: brokers('fronting-a', ['a', 'b', 'c']),
       },
-      { name: 'standby-a', role: 'standby', brokers: brokers('standby-a', ['a']) },
+      {
+        name: 'standby-a',
+        role: 'standby',
+        brokers: brokers('standby-a', ['a', 'b']).map((spec, index) =>
+          index === 0 ? spec : { ...spec, role: 'broker', asleep: true },
+        ),
+      },
       { name: 'consumer', role: 'consumer', brokers: brokers('consumer', ['a']) },
     ],
   }

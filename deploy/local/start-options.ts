@@ -23,8 +23,8 @@ export interface StartOptions {
 
 export const startHelp = `Usage: forebay start [options]
 
-Starts the whole stack on this machine and stays in the foreground: Kafka clusters fronting-a (3 brokers), standby-a and
-consumer (1 broker each), control plane, proxy, router, and two sample topics. Ctrl-C stops all of it; data is kept.
+Starts the whole stack on this machine and stays in the foreground: Kafka clusters fronting-a (3 brokers), standby-a
+(1 broker, and 1 that sleeps until a failover wakes it) and consumer (1 broker), control plane, proxy, router, and two sample topics. Ctrl-C stops all of it; data is kept.
 
   --data DIR       folder for all data, logs and stack.json (default .forebay)
   --fresh          delete the data of an earlier stack in that folder first

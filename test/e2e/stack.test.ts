@@ -14,7 +14,7 @@ interface StackFile {
   readonly control: string
   readonly router: string
   readonly clusters: Readonly<
-    Record<string, { bootstrap: string[]; brokers: { id: number; port: number; pid: number }[] }>
+    Record<string, { bootstrap: string[]; brokers: { id: number; port: number; pid: number | null }[] }>
   >
   readonly processes: Readonly<Record<string, { pid: number }>>
   readonly sinks: Readonly<Record<string, { directory?: string }>>
@@ -38,7 +38,7 @@ function isAlive(pid: number): boolean {
 
 const allPids = (stack: StackFile) => [
   ...Object.values(stack.processes).map(({ pid }) => pid),
-  ...Object.values(stack.clusters).flatMap(({ brokers }) => brokers.map(({ pid }) => pid)),
+  ...Object.values(stack.clusters).flatMap(({ brokers }) => brokers.flatMap(({ pid }) => pid ?? [])),
 ]
 
 /** 60 ports in a row that nobody listens on, outside the range that the system gives to clients. */
@@ -106,6 +106,28 @@ describe('the stack of npm start', () => {
     })
     assert.equal(String(arrived), event)
     await waitFor(() => fileLines('sample.events').includes(event), { describe: 'the event in the file' })
+  })
+
+  test('the hooks wake a standby broker that sleeps and put it to sleep again, once for each key', async () => {
+    const call = (hook: string, key: string) =>
+      fetch(`http://127.0.0.1:${portBase + 3}/${hook}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify({ standby: 'standby-a' }),
+      }).then(async (answer) => [answer.status, await answer.json()])
+    const pidOfSleeper = () => readStack().clusters['standby-a']?.brokers[1]?.pid
+    assert.equal(pidOfSleeper(), null)
+    const woken = [200, { brokers: ['standby-a/2'] }]
+    assert.deepEqual(await Promise.all([call('scale-up', 'one'), call('scale-up', 'one')]), [woken, woken])
+    const pid = pidOfSleeper()
+    assert.ok(typeof pid === 'number' && isAlive(pid))
+    assert.deepEqual(await call('scale-up', 'two'), [200, { brokers: [] }])
+    assert.deepEqual(await call('scale-down', 'three'), [200, { brokers: ['standby-a/2'] }])
+    assert.equal(pidOfSleeper(), null)
+    assert.ok(!isAlive(pid))
+    // A repetition that comes late.
+    assert.deepEqual(await call('scale-up', 'one'), woken)
+    assert.equal(pidOfSleeper(), null)
   })
 
   test('kill -9 of proxy, router, control plane and a broker, in turn, loses nothing that was answered 200', async (t) => {

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test'
 import { clusterDocuments, sampleDocuments } from '../../../deploy/local/sample-documents.ts'
 import { processUrl, type StackLayout, stackLayout, stackPaths } from '../../../deploy/local/stack-layout.ts'
 
-function allPorts({ ports, clusters }: StackLayout): number[] {
+function allPorts({ ports, hookPort, clusters }: StackLayout): number[] {
   const brokers = clusters.flatMap((cluster) => cluster.brokers.flatMap((b) => [b.port, b.controllerPort]))
-  return [...Object.values(ports), ...brokers]
+  return [...Object.values(ports), hookPort, ...brokers]
 }
 
 describe('the layout of the local stack', () => {
@@ -24,16 +24,26 @@ describe('the layout of the local stack', () => {
     for (const port of ports.slice(3)) assert.ok(port >= 19_000 && port < 19_100, String(port))
   })
 
-  test('has three fronting brokers on racks a, b and c, and one each for standby and consumer', () => {
+  test('has three fronting brokers on racks a, b and c, one each for standby and consumer, and one that sleeps', () => {
     const shape = stackLayout('/data', 1024).clusters.map(({ name, brokers }) => [
       name,
       brokers.map(({ rack }) => rack),
     ])
     assert.deepEqual(shape, [
       ['fronting-a', ['a', 'b', 'c']],
-      ['standby-a', ['a']],
+      ['standby-a', ['a', 'b']],
       ['consumer', ['a']],
     ])
+  })
+
+  test('a broker that sleeps has no vote and no client is told of it', () => {
+    const layout = stackLayout('/data', 21_000)
+    const sleepers = layout.clusters.flatMap(({ brokers }) => brokers.filter(({ asleep }) => asleep === true))
+    assert.deepEqual(
+      sleepers.map(({ port, role }) => [port, role]),
+      [[21_021, 'broker']],
+    )
+    assert.deepEqual(clusterDocuments(layout)[0]?.bootstrap, ['127.0.0.1:21020'])
   })
 
   test('--fresh deletes only what the stack made, never its folder', () => {
