@@ -18,15 +18,20 @@ const folder = import.meta.dirname
 const root = join(folder, '../..')
 const stopped = new AbortController()
 
+/** `f13-f14-moves.test.ts` has the rows `f13` and `f14`, which share what they run on. */
+function idsOf(name: string): string[] {
+  return (/^(?:f\d+-)+/.exec(name)?.[0] ?? '').split('-').filter(Boolean)
+}
+
 /** The files of the rows that were asked for. Throws on an id that no file has. */
 function filesOf(only: readonly string[]): string[] {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
-  const isAskedFor = (name: string, id: string) => name.startsWith(`${id}-`) || name === `${id}.test.ts`
+  const isAskedFor = (name: string, id: string) => idsOf(name).includes(id) || name === `${id}.test.ts`
   const missing = only.filter((id) => !names.some((name) => isAskedFor(name, id)))
   if (missing.length > 0) {
-    const known = new Set(names.map((name) => name.slice(0, name.indexOf('-')).toUpperCase()))
+    const known = new Set(names.flatMap((name) => idsOf(name).map((id) => id.toUpperCase())))
     throw new UsageError(
       `--only: no row ${missing.join(', ').toUpperCase()}; there are ${[...known].join(', ')}`,
     )

@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import type { KafkaCluster } from '../../deploy/local/kafka-cluster.ts'
 import type { ClusterAddress } from './cluster-set.ts'
 import { type TcpFault, TcpFaultProxy } from './fault-tcp-proxy.ts'
-import { privateCluster } from './private-cluster.ts'
+import { type PrivateClusterOptions, privateCluster } from './private-cluster.ts'
 import type { Cleanup } from './temporary-folder.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -10,7 +10,7 @@ export const brokerIds = [1, 2, 3] as const
 
 /** Three brokers that can be broken one by one, each behind a TCP proxy that clients are told to connect to. */
 export interface FaultCluster {
-  /** Of the TCP proxies. */
+  /** Of the TCP proxies, where there are any. */
   readonly bootstrap: readonly string[]
   /** SIGKILL; its port refuses. */
   kill(broker: number): Promise<void>
@@ -42,34 +42,36 @@ export const wholeClusterOutages = [
   },
 ] as const
 
-/** The cluster in the process that owns it. */
+/** The cluster in the process that owns it. Without TCP proxies ways cannot be broken, but nodes can, dedicated controllers too. */
 export class OwnedFaultCluster implements FaultCluster {
   readonly bootstrap: readonly string[]
-  readonly #cluster: KafkaCluster
-  readonly #proxies: readonly TcpFaultProxy[]
+  /** For what a row needs beyond faults. */
+  readonly kafka: KafkaCluster
+  /** In the order of the ids. */
+  readonly proxies: readonly TcpFaultProxy[]
 
-  constructor(cluster: KafkaCluster, proxies: readonly TcpFaultProxy[]) {
+  constructor(cluster: KafkaCluster, proxies: readonly TcpFaultProxy[] = []) {
     this.bootstrap = cluster.bootstrap
-    this.#cluster = cluster
-    this.#proxies = proxies
+    this.kafka = cluster
+    this.proxies = proxies
   }
 
   get address(): ClusterAddress {
-    const brokers = this.#cluster.brokers.map(({ id, pid }) => ({ id, pid, port: this.#proxy(id).port }))
+    const brokers = this.kafka.brokers.map(({ id, pid }) => ({ id, pid, port: this.#proxy(id).port }))
     return { bootstrap: this.bootstrap, brokers }
   }
 
   async kill(broker: number): Promise<void> {
-    await this.#cluster.killBroker(broker)
-    await this.#proxy(broker).down()
+    await this.kafka.killBroker(broker)
+    await this.proxies[broker - 1]?.down()
   }
 
   async pause(broker: number): Promise<void> {
-    this.#cluster.pauseBroker(broker)
+    this.kafka.pauseBroker(broker)
   }
 
   async resume(broker: number): Promise<void> {
-    this.#cluster.resumeBroker(broker)
+    this.kafka.resumeBroker(broker)
   }
 
   async fault(broker: number, fault: TcpFault): Promise<void> {
@@ -77,17 +79,17 @@ export class OwnedFaultCluster implements FaultCluster {
   }
 
   async heal(): Promise<void> {
-    for (const proxy of this.#proxies) proxy.set({})
-    await Promise.all(this.#proxies.map((proxy) => proxy.up()))
-    for (const { id, state } of this.#cluster.brokers) if (state === 'paused') this.#cluster.resumeBroker(id)
-    const down = this.#cluster.brokers.filter(({ pid }) => pid === undefined)
-    await Promise.all(down.map(({ id }) => this.#cluster.startBroker(id)))
-    await this.#cluster.ready()
+    for (const proxy of this.proxies) proxy.set({})
+    await Promise.all(this.proxies.map((proxy) => proxy.up()))
+    for (const { id, state } of this.kafka.brokers) if (state === 'paused') this.kafka.resumeBroker(id)
+    const down = this.kafka.brokers.filter(({ pid }) => pid === undefined)
+    await Promise.all(down.map(({ id }) => this.kafka.startBroker(id)))
+    await this.kafka.ready()
     await untilInSync(this.bootstrap)
   }
 
   #proxy(broker: number): TcpFaultProxy {
-    const proxy = this.#proxies[broker - 1]
+    const proxy = this.proxies[broker - 1]
     if (proxy === undefined) throw new RangeError(`there is no broker ${broker}`)
     return proxy
   }
@@ -97,7 +99,10 @@ export class OwnedFaultCluster implements FaultCluster {
 export const faultMethods = ['kill', 'pause', 'resume', 'fault', 'heal'] as const
 
 /** Starts the cluster; stopped and deleted after whatever `owner` stands for. */
-export async function startFaultCluster(owner: Cleanup): Promise<OwnedFaultCluster> {
+export async function startFaultCluster(
+  owner: Cleanup,
+  more: Pick<PrivateClusterOptions, 'shape' | 'prepare'> = {},
+): Promise<OwnedFaultCluster> {
   const proxies = await Promise.all(brokerIds.map(() => TcpFaultProxy.listen()))
   owner.after(async () => {
     await Promise.all(proxies.map((proxy) => proxy.close()))
@@ -107,12 +112,14 @@ export async function startFaultCluster(owner: Cleanup): Promise<OwnedFaultClust
     advertisedPorts: proxies.map(({ port }) => port),
     // A leader that goes back by itself would lose what acks=1 had not replicated, in the middle of another row.
     config: { 'auto.leader.rebalance.enable': 'false' },
+    ...more,
   })
   for (const [index, { port }] of cluster.brokers.entries()) proxies[index]?.target(port)
   return new OwnedFaultCluster(cluster, proxies)
 }
 
-async function untilInSync(bootstrap: readonly string[]): Promise<void> {
+/** Settles when every replica of every topic of the cluster is in sync; rejects after a minute with those that are not. */
+export async function untilInSync(bootstrap: readonly string[]): Promise<void> {
   const kafka = new Kafka({ clientId: 'fault-cluster', brokers: [...bootstrap], logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()

@@ -11,6 +11,8 @@ export interface TcpFault {
   readonly dropRequests?: boolean
   /** Instead of every n-th answer of the broker the client gets a reset. */
   readonly resetEveryAnswers?: number
+  /** Only these clients feel it; default every one. */
+  readonly onlyFor?: (client: Socket) => boolean
 }
 
 const well: TcpFault = {}
@@ -25,6 +27,8 @@ export class TcpFaultProxy {
   #targetPort: number | undefined
   #fault = well
   #answers = 0
+  #connections = 0
+  #requests = 0
   readonly #clients = new Set<Socket>()
   /** Connections that lack bytes: their framing is broken, so they end with the fault. */
   readonly #tainted = new Set<Socket>()
@@ -48,6 +52,16 @@ export class TcpFaultProxy {
     this.#targetPort = port
   }
 
+  /** Clients that have connected so far; also those that found nobody behind it. */
+  get connections(): number {
+    return this.#connections
+  }
+
+  /** Requests that have come so far. */
+  get requests(): number {
+    return this.#requests
+  }
+
   /** Connections that lost something to the fault. */
   get tainted(): number {
     return this.#tainted.size
@@ -59,6 +73,11 @@ export class TcpFaultProxy {
     if (fault.dropAnswers === true || fault.dropRequests === true) return
     for (const client of this.#tainted) client.resetAndDestroy()
     this.#tainted.clear()
+  }
+
+  /** Resets the connections that are open; new ones are welcome. */
+  cut(): void {
+    for (const client of this.#clients) client.resetAndDestroy()
   }
 
   /** Refuses connections, as the port of a dead process does. */
@@ -88,6 +107,7 @@ export class TcpFaultProxy {
   }
 
   #onClient(client: Socket): void {
+    this.#connections += 1
     if (this.#targetPort === undefined) {
       client.resetAndDestroy()
       return
@@ -115,13 +135,19 @@ export class TcpFaultProxy {
     }
   }
 
+  #faultOf(client: Socket): TcpFault {
+    const { onlyFor } = this.#fault
+    return onlyFor === undefined || onlyFor(client) ? this.#fault : well
+  }
+
   #onRequest(client: Socket, broker: Socket, frame: Buffer): void {
-    if (this.#fault.dropRequests === true) this.#tainted.add(client)
+    this.#requests += 1
+    if (this.#faultOf(client).dropRequests === true) this.#tainted.add(client)
     else broker.write(frame)
   }
 
   #onAnswer(client: Socket, frame: Buffer): void {
-    const { dropAnswers, delayAnswersMs, resetEveryAnswers } = this.#fault
+    const { dropAnswers, delayAnswersMs, resetEveryAnswers } = this.#faultOf(client)
     this.#answers += 1
     if (dropAnswers === true) this.#tainted.add(client)
     else if (resetEveryAnswers !== undefined && this.#answers % resetEveryAnswers === 0)

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { BrokerSpec } from '../../deploy/local/broker-settings.ts'
 import { KafkaCluster, type KafkaClusterOptions } from '../../deploy/local/kafka-cluster.ts'
 import { brokerSpecs } from './cluster-set.ts'
 import { freePorts } from './free-port.ts'
@@ -11,25 +12,30 @@ export interface PrivateClusterOptions extends Pick<KafkaClusterOptions, 'config
   readonly brokers?: number
   /** One per broker: clients are told to connect here (a TCP proxy of the test) instead of to the broker's own port. */
   readonly advertisedPorts?: readonly number[]
+  /** What is to be different of a node. `index` is its id − 1. */
+  readonly shape?: (spec: BrokerSpec, index: number) => BrokerSpec
+  /** Before anything is started; data of node `id` will be in `<directory>/broker-<id>/data`. */
+  readonly prepare?: (directory: string) => void
 }
 
 /** A started cluster for one test or suite that breaks brokers; stopped and deleted afterwards. */
 export async function privateCluster(
   owner: Cleanup,
-  { brokers = 1, advertisedPorts, ...rest }: PrivateClusterOptions = {},
+  { brokers = 1, advertisedPorts, shape = (spec) => spec, prepare, ...rest }: PrivateClusterOptions = {},
 ): Promise<KafkaCluster> {
   const specs = brokerSpecs(await freePorts(2 * brokers))
   const internalPorts = await freePorts(advertisedPorts?.length ?? 0)
   const folder = mkdtempSync(join(tmpdir(), 'forebay-test-'))
+  const directory = join(folder, 'kafka')
+  prepare?.(directory)
   const cluster = new KafkaCluster({
     name: 'private',
-    directory: join(folder, 'kafka'),
+    directory,
     brokers: specs.map((spec, index) => {
       const port = advertisedPorts?.[index]
       const internalPort = internalPorts[index]
-      return port === undefined || internalPort === undefined
-        ? spec
-        : { ...spec, advertised: { port, internalPort } }
+      const behind = port === undefined || internalPort === undefined
+      return shape(behind ? spec : { ...spec, advertised: { port, internalPort } }, index)
     }),
     ...rest,
   })
