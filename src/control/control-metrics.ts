@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { FailoverControl } from './drive/failover-control.ts'
 import type { LeaseKeeper } from './leadership/lease-keeper.ts'
 import type { StateFeed } from './store/state-feed.ts'
 
@@ -58,4 +59,31 @@ export function controlMetrics(feed: StateFeed, keeper: LeaseKeeper): Registry {
     },
   })
   return registry
+}
+
+const clusterStates = ['home', 'moving', 'away', 'returning'] as const
+
+/** One of the states of each watched cluster is 1; nothing on a replica that does not lead. */
+export function addClusterStates(registry: Registry, failover: Pick<FailoverControl, 'states'>): void {
+  new Gauge({
+    name: 'forebay_cluster_state',
+    help: 'Where the topics of a fronting cluster are: 1 for its state (home, moving, away, returning).',
+    labelNames: ['cluster', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [cluster, now] of failover.states)
+        for (const state of clusterStates) this.set({ cluster, state }, state === now ? 1 : 0)
+    },
+  })
+}
+
+/** In seconds, observed when a failover has moved everything. */
+export function failoverDurations(registry: Registry): Histogram {
+  return new Histogram({
+    name: 'forebay_failover_duration_seconds',
+    help: 'From the beginning of a failover until every topic flows through the standby.',
+    buckets: [1, 2, 3, 4, 6, 8, 12, 20, 30, 60, 120, 300],
+    registers: [registry],
+  })
 }

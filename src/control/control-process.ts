@@ -8,8 +8,10 @@ import { Health } from '../telemetry/health.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { buildApp } from './api/app.ts'
 import { ControlService } from './apply/control-service.ts'
-import { controlMetrics } from './control-metrics.ts'
-import { defaultRules } from './failover/rules.ts'
+import { addClusterStates, controlMetrics, failoverDurations } from './control-metrics.ts'
+import { buildFailover } from './drive/build-failover.ts'
+import type { FailoverControl } from './drive/failover-control.ts'
+import { type FailoverSettings, rulesOf } from './drive/failover-settings.ts'
 import { ProxyFollowers } from './followers/proxy-followers.ts'
 import { LeaseKeeper } from './leadership/lease-keeper.ts'
 import { ClusterAdmins } from './provision/clusters.ts'
@@ -17,7 +19,7 @@ import type { ControlStore } from './store/control-store.ts'
 import { openStore } from './store/open-store.ts'
 import { StateFeed } from './store/state-feed.ts'
 
-export interface ControlSettings {
+export interface ControlSettings extends FailoverSettings {
   readonly host: string
   readonly port: number
   /** SQLite file, or `postgres://…`. */
@@ -68,6 +70,7 @@ async function run(
   const admins = new ClusterAdmins()
   const feed = await StateFeed.open(store)
   const health = new Health()
+  const rules = rulesOf(settings)
   let draining = false
   let address = settings.advertise
   const keeper = new LeaseKeeper({
@@ -86,13 +89,14 @@ async function run(
     onChange: (term) => {
       if (term === undefined) followers.rest()
       else followers.lead()
+      failover.control.change(term)
       if (term !== undefined) resume()
     },
   })
   const followers = new ProxyFollowers({
     store,
     authority: (by) => keeper.authority(by),
-    leaseMs: defaultRules.leaseMs,
+    leaseMs: rules.leaseMs,
     clock,
     logger,
   })
@@ -109,7 +113,21 @@ async function run(
       if (!(error instanceof Problem)) logger.error({ err: error }, 'ending old deletions failed')
     })
   }
-  addChecks(health, { store, feed, keeper, isDraining: () => draining })
+  const registry = controlMetrics(feed, keeper)
+  const durations = failoverDurations(registry)
+  const failover = buildFailover(settings, rules, {
+    store,
+    feed,
+    admins,
+    service,
+    register: followers.register,
+    keeper,
+    clock,
+    logger,
+    onFailover: (tookMs) => durations.observe(tookMs / 1000),
+  })
+  addClusterStates(registry, failover.control)
+  addChecks(health, { store, feed, keeper, failover: failover.control, isDraining: () => draining })
   const app = buildApp({
     ...settings,
     store,
@@ -119,7 +137,12 @@ async function run(
     keeper,
     register: followers.register,
     clock,
-    registry: controlMetrics(feed, keeper),
+    mover: failover.control.mover,
+    reader: failover.control.reader,
+    freezes: failover.control.freezes,
+    watch: failover.senses,
+    healthOf: (cluster) => failover.control.health(cluster),
+    registry,
     health,
     logger,
     isDraining: () => draining,
@@ -141,6 +164,8 @@ async function run(
       clearInterval(timer)
       feed.drain()
       await app.close()
+      await failover.control.stop()
+      await failover.close()
       await service.settled()
       await followers.stop()
       await keeper.stop()
@@ -160,8 +185,15 @@ function addChecks(
     store,
     feed,
     keeper,
+    failover,
     isDraining,
-  }: { store: ControlStore; feed: StateFeed; keeper: LeaseKeeper; isDraining: () => boolean },
+  }: {
+    store: ControlStore
+    feed: StateFeed
+    keeper: LeaseKeeper
+    failover: FailoverControl
+    isDraining: () => boolean
+  },
 ): void {
   health.register('store', () => {
     if (!keeper.settled) return { problem: 'starting' }
@@ -173,7 +205,17 @@ function addChecks(
     const { term, address } = feed.position.leadership
     return { detail: { role: keeper.term === undefined ? 'standby' : 'leader', term, leader: address } }
   })
+  // What is wrong with a cluster never makes us unready: it is what we are there for.
+  health.register('clusters', () => ({ detail: clusterDetails(failover) }))
   health.register('process', () => (isDraining() ? { problem: 'draining' } : {}))
+}
+
+function clusterDetails(failover: FailoverControl): Record<string, unknown> {
+  const details = [...failover.states.keys()].map((cluster) => {
+    const health = failover.health(cluster)
+    return [cluster, { state: health?.state, ...health?.decision }] as const
+  })
+  return { ...Object.fromEntries(details), operations: failover.operations.running.map(({ id }) => id) }
 }
 
 function urlOf(app: FastifyInstance): string {

@@ -7,6 +7,8 @@ import { addTelemetryEndpoints } from '../../telemetry/endpoints.ts'
 import type { Health } from '../../telemetry/health.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ControlService } from '../apply/control-service.ts'
+import type { Freezes } from '../drive/freezes.ts'
+import type { ClusterHealth } from '../drive/health-board.ts'
 import type { ProxyRegister } from '../followers/proxy-register.ts'
 import type { LeaseKeeper } from '../leadership/lease-keeper.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
@@ -17,16 +19,24 @@ import { apply } from './apply.ts'
 import { clusters } from './clusters.ts'
 import { addErrorHandling } from './errors.ts'
 import { events } from './events.ts'
+import { failbacks } from './failbacks.ts'
+import { failovers } from './failovers.ts'
 import { addForwarding } from './forwarding.ts'
+import { freeze } from './freeze.ts'
 import { addHttpMetrics } from './http-metrics.ts'
+import type { MoveOptions } from './moves.ts'
 import { namespaces } from './namespaces.ts'
 import { addOpenApi } from './openapi.ts'
+import { operations } from './operations.ts'
 import { placements } from './placements.ts'
 import { proxies } from './proxies.ts'
 import { routes } from './routes.ts'
 import { topics } from './topics.ts'
 
-export interface AppOptions {
+export interface AppOptions extends MoveOptions {
+  readonly freezes: Freezes
+  /** `undefined`: it is not watched, or this replica does not lead. */
+  readonly healthOf: (cluster: string) => ClusterHealth | undefined
   readonly register: ProxyRegister
   readonly clock: Clock
   readonly store: ControlStore
@@ -42,6 +52,11 @@ export interface AppOptions {
   /** From then on each answer ends its connection. */
   readonly isDraining: () => boolean
 }
+
+const endpoints = [
+  ...[namespaces, topics, clusters, routes, placements, events, apply, proxies],
+  ...[failovers, failbacks, operations, freeze],
+]
 
 /** An apply of a thousand topics is about half a MiB. */
 const bodyLimitBytes = 16 * 2 ** 20
@@ -77,7 +92,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   addOpenApi(app)
   addTelemetryEndpoints(app, options)
-  for (const add of [namespaces, topics, clusters, routes, placements, events, apply, proxies]) {
+  for (const add of endpoints) {
     app.register((scope, _options, done) => {
       add(scope, options)
       done()

@@ -1,18 +1,27 @@
 import type { FastifyInstance } from 'fastify'
 import { Problem } from '../../core/problems.ts'
+import type { ClusterHealth } from '../drive/health-board.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
 import { addResource, type ResourceOptions } from './resources.ts'
 import { nameParameter } from './schemas.ts'
 
 export interface ClusterOptions extends ResourceOptions {
   readonly admins: ClusterAdmins
+  /** `undefined`: it is not watched, or this replica does not lead. */
+  readonly healthOf: (cluster: string) => ClusterHealth | undefined
 }
 
 const brokersDeadlineMs = 5000
 
-/** `/v1/clusters`, and the brokers of each as the cluster says at this moment. */
+/** `/v1/clusters` with what is seen of each and decided about it, and the brokers as the cluster says at this moment. */
 export function clusters(app: FastifyInstance, options: ClusterOptions): void {
-  addResource(app, 'Cluster', options)
+  addResource(app, 'Cluster', {
+    ...options,
+    more: (name) => {
+      const health = options.healthOf(name)
+      return health === undefined ? {} : { health }
+    },
+  })
   app.get<{ Params: { name: string } }>(
     '/v1/clusters/:name/brokers',
     {
@@ -23,6 +32,24 @@ export function clusters(app: FastifyInstance, options: ClusterOptions): void {
       const cluster = options.feed.get('Cluster', name)
       if (cluster === undefined) throw new Problem('not-found', `there is no cluster ${name}`)
       return options.admins.describe(cluster.spec, brokersDeadlineMs)
+    },
+  )
+  app.get<{ Params: { name: string } }>(
+    '/v1/clusters/:name/health',
+    {
+      schema: { params: nameParameter },
+      config: { openapi: { summary: 'What is seen of a cluster, and decided about it', gives: 'Health' } },
+    },
+    async ({ params: { name } }) => {
+      if (options.feed.get('Cluster', name) === undefined)
+        throw new Problem('not-found', `there is no cluster ${name}`)
+      const health = options.healthOf(name)
+      if (health === undefined)
+        throw new Problem(
+          'not-found',
+          `${name} is not watched from here: fronting clusters are, by the leader`,
+        )
+      return health
     },
   )
 }

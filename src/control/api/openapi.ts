@@ -10,6 +10,8 @@ export interface Described {
   /** The answer is a page of `gives`. */
   readonly paged?: boolean
   readonly status?: number
+  /** False where a PUT or DELETE is of nothing that has an ETag. */
+  readonly ifMatch?: boolean
 }
 
 declare module 'fastify' {
@@ -63,7 +65,7 @@ function openApiDocument(routes: readonly Collected[]): object {
 
 function operation({ schema, described, method }: Collected): object {
   const parameters = [...parametersOf(schema.params, 'path'), ...parametersOf(schema.querystring, 'query')]
-  const needsIfMatch = method === 'put' || method === 'delete'
+  const needsIfMatch = (method === 'put' || method === 'delete') && described.ifMatch !== false
   if (needsIfMatch)
     parameters.push({ name: 'If-Match', in: 'header', required: true, schema: { type: 'string' } })
   const { takes, gives, paged = false, status = 200, summary } = described

@@ -11,6 +11,8 @@ import { viewResource } from './views.ts'
 export interface ResourceOptions {
   readonly feed: StateFeed
   readonly service: ControlService
+  /** What a view has beside what is stored. */
+  readonly more?: (name: string) => object
 }
 
 interface Named {
@@ -31,7 +33,7 @@ const noRoutes: ControlState['Route'] = new Map()
 export function addResource(
   app: FastifyInstance,
   kind: ResourceKind,
-  { feed, service }: ResourceOptions,
+  { feed, service, more = () => ({}) }: ResourceOptions,
 ): void {
   const base = `/v1/${collections[kind]}`
   const document = `${kind}Document` as const
@@ -42,7 +44,7 @@ export function addResource(
     const found = feed.get(kind, name)
     if (found === undefined) throw new Problem('not-found', `there is no ${what} ${name}`)
     reply.header('etag', resourceETag(found.revision))
-    return reply.send(viewResource(kind, found, routesFor()))
+    return reply.send({ ...viewResource(kind, found, routesFor()), ...more(name) })
   }
 
   app.get<{ Querystring: { limit: number; after?: string } }>(
@@ -54,7 +56,9 @@ export function addResource(
     async ({ query: { limit, after } }) => {
       const found = feed.list(kind, limit + 1, after)
       const routes = routesFor()
-      const items = found.slice(0, limit).map((resource) => viewResource(kind, resource, routes))
+      const items = found
+        .slice(0, limit)
+        .map((resource) => ({ ...viewResource(kind, resource, routes), ...more(resource.spec.name) }))
       const last = items.at(-1)
       return found.length > limit && last !== undefined ? { items, next: last.name } : { items }
     },

@@ -9,6 +9,7 @@ import {
   routeSchema,
   topicSchema,
 } from '../documents/schemas.ts'
+import { operationComponents } from './operation-schemas.ts'
 import { proxyComponents } from './proxy-schemas.ts'
 
 /** JSON Schemas of the API's parameters and answers; those of the documents it takes are in documents/schemas.ts. */
@@ -65,6 +66,83 @@ export const eventQuery = {
     limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
     wait: { type: 'number', minimum: 0, maximum: 60, default: 0, description: 'Seconds.' },
   },
+} as const
+
+const nameText = { type: 'string', minLength: 1, maxLength: 260 } as const
+const reasonText = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 1000,
+  description: 'Why, for the audit log.',
+} as const
+
+/** Body of `POST /v1/failovers` and, without `planned`, of `POST /v1/failbacks`. */
+export const moveSchema = {
+  type: 'object',
+  required: ['cluster', 'reason'],
+  additionalProperties: false,
+  properties: {
+    cluster: nameText,
+    topics: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 10_000,
+      items: nameText,
+      description: 'Full names; absent: every topic of the cluster.',
+    },
+    reason: reasonText,
+    dryRun: {
+      type: 'boolean',
+      default: false,
+      description: 'A drill: checks every step and changes nothing.',
+    },
+    planned: {
+      type: 'boolean',
+      description:
+        'Failovers only: the cluster is well, so lose and double nothing. Default: as the watch sees it.',
+    },
+  },
+} as const
+
+/** Body of `PUT /v1/freeze`. */
+export const freezeSchema = {
+  type: 'object',
+  required: ['reason'],
+  additionalProperties: false,
+  properties: { cluster: { ...nameText, description: 'Absent: all.' }, reason: reasonText },
+} as const
+
+export const cancelSchema = {
+  type: 'object',
+  required: ['reason'],
+  additionalProperties: false,
+  properties: { reason: reasonText },
+} as const
+
+export const planQuery = {
+  type: 'object',
+  required: ['cluster'],
+  properties: {
+    cluster: nameText,
+    topics: { type: 'string', maxLength: 100_000, description: 'Separated by commas; absent: all.' },
+    planned: { type: 'boolean' },
+  },
+} as const
+
+export const operationQuery = {
+  type: 'object',
+  properties: {
+    limit: { type: 'integer', minimum: 1, maximum: 999, default: 100 },
+    after: { type: 'string', maxLength: 260, description: 'The `next` of the page before.' },
+    open: { type: 'boolean', default: false, description: 'Only those that have not ended.' },
+    cluster: nameText,
+  },
+} as const
+
+export const unfreezeQuery = {
+  type: 'object',
+  required: ['reason'],
+  properties: { cluster: { ...nameText, description: 'Absent: all.' }, reason: reasonText },
 } as const
 
 const stored = {
@@ -147,6 +225,10 @@ export const components = {
       data: { type: 'object' },
     },
   },
+  MoveRequest: moveSchema,
+  FreezeRequest: freezeSchema,
+  CancelRequest: cancelSchema,
+  ...operationComponents,
   ApplyResult: {
     type: 'object',
     properties: {

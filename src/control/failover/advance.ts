@@ -80,7 +80,8 @@ function failed(operation: Operation, name: string, why: string, atMs: number, r
   if (step === undefined || state === undefined) return unchanged(operation)
   const attempts = state.attempts + 1
   const isHook = step.kind === 'scale-up' || step.kind === 'scale-down'
-  if (isHook && attempts >= retry.hookAttempts) {
+  // A drill asks once: its answer is what a person wants to read, not a state to wait for.
+  if (operation.dryRun || (isHook && attempts >= retry.hookAttempts)) {
     const given: StepState = { ...state, state: 'failed', attempts, why, endedAtMs: atMs }
     return go(
       withStep(operation, name, given),
@@ -113,11 +114,44 @@ function takeBack(operation: Operation, undo: Undo, atMs: number): Advanced {
 }
 
 /** Begins every step whose needs are met, and ends the operation when nothing is left. */
-function go(operation: Operation, before: readonly Transition[], atMs: number): Advanced {
+function go(begun: Operation, before: readonly Transition[], atMs: number): Advanced {
+  const { operation, transitions } = begun.dryRun
+    ? skipUnchecked(begun, before, atMs)
+    : { operation: begun, transitions: before }
+  return goOn(operation, transitions, atMs)
+}
+
+/** In a drill: what rests on a step that failed cannot be checked, and is dropped. */
+function skipUnchecked(operation: Operation, before: readonly Transition[], atMs: number) {
+  const transitions = [...before]
+  const steps = stepsOf(operation)
+  let next = operation
+  const missingFor = ({ name, needs }: Step) =>
+    next.steps[name] === undefined
+      ? needs.find((need) => {
+          const state = next.steps[need]?.state
+          return state === 'dropped' || (state === 'failed' && !isHookStep(need))
+        })
+      : undefined
+  for (;;) {
+    const step = steps.find((candidate) => missingFor(candidate) !== undefined)
+    if (step === undefined) return { operation: next, transitions }
+    const why = `not checked: it needs ${missingFor(step)}`
+    const skipped: StepState = { state: 'dropped', attempts: 0, startedAtMs: atMs, endedAtMs: atMs, why }
+    next = withStep(next, step.name, skipped)
+    transitions.push({ step: step.name, from: 'waiting', to: 'dropped', atMs, why })
+  }
+}
+
+function isHookStep(name: string): boolean {
+  return name === 'scale-up' || name === 'scale-down'
+}
+
+function goOn(operation: Operation, before: readonly Transition[], atMs: number): Advanced {
   const steps = stepsOf(operation)
   const isOver = (name: string) => {
     const state = operation.steps[name]?.state
-    return state === 'done' || state === 'failed'
+    return state === 'done' || state === 'failed' || (operation.dryRun && state === 'dropped')
   }
   const ready = steps.filter(
     ({ name, needs }) => operation.steps[name] === undefined && needs.every((need) => isOver(need)),

@@ -80,11 +80,12 @@ function bodyOf(operation: Operation, { kind, batch }: Step): EffectBody {
 /** Both clusters hold the topic from now on. */
 function publish(operation: Operation, batch: number): Publish {
   const { kind, cluster, standby, planned, batches } = operation.plan
+  const byHand = kind === 'failover' && !operation.automatic
   const to = kind === 'failover' ? standby : cluster
   const made = madeBy(operation, `${kind === 'failover' ? 'create' : 'prepare'}/${batch}`)
   const degraded = new Map(made.map((topic) => [topic.topic, topic.degraded]))
   const placements = (batches[batch] ?? []).map(({ topic, holders }) =>
-    placement(topic, to, [...holders, cluster, standby], degraded.get(topic)),
+    placement(topic, to, [...holders, cluster, standby], degraded.get(topic), byHand),
   )
   return { kind: 'publish', placements, made, deletions: [], drainFirst: planned && kind === 'failover' }
 }
@@ -109,9 +110,16 @@ function release(operation: Operation, topics: readonly TopicMove[]): Publish {
   return { kind: 'publish', placements, made: [], deletions, drainFirst: false }
 }
 
-function republish({ plan: { cluster, standby } }: Operation, topics: readonly TopicMove[]): Publish {
-  const placements = topics.map(({ topic, holders, degraded }) =>
-    placement(topic, standby, [...holders, cluster, standby], degraded),
+/** Where a decision brought them back they are away by decision, whoever had moved them before. */
+function republish({ plan: { cluster, standby }, undo }: Operation, topics: readonly TopicMove[]): Publish {
+  const placements = topics.map(({ topic, holders, degraded, movedByHand }) =>
+    placement(
+      topic,
+      standby,
+      [...holders, cluster, standby],
+      degraded,
+      movedByHand === true && undo?.automatic !== true,
+    ),
   )
   return { kind: 'publish', placements, made: [], deletions: [], drainFirst: false }
 }
@@ -121,12 +129,14 @@ function placement(
   cluster: string,
   holders: readonly string[],
   degraded: string | undefined,
+  movedByHand = false,
 ): StoredPlacement {
   return {
     topic,
     cluster,
     holders: [...new Set(holders)],
     ...(degraded === undefined ? {} : { degraded }),
+    ...(movedByHand ? { movedByHand } : {}),
   }
 }
 

@@ -82,7 +82,13 @@ function moveRecord(before: Operation | undefined, operation: Operation): readon
   const moves = plan.kind === 'failover' ? 'publish/' : 'republish/'
   const begun = ({ steps }: Operation) => Object.keys(steps).filter((name) => name.startsWith(moves))
   const [first] = begun(operation)
-  if (dryRun || first === undefined || (before !== undefined && begun(before).length > 0)) return []
+  if (
+    dryRun ||
+    plan.partial === true ||
+    first === undefined ||
+    (before !== undefined && begun(before).length > 0)
+  )
+    return []
   const atMs = operation.steps[first]?.startedAtMs ?? operation.createdAtMs
   return [{ action: 'move', move: { cluster: plan.cluster, operation: id, automatic, atMs } }]
 }

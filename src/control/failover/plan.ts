@@ -46,6 +46,8 @@ export interface TopicMove {
   /** Before the move. */
   readonly holders: readonly string[]
   readonly degraded?: string
+  /** As the placement said before the move. */
+  readonly movedByHand?: boolean
   /** Kafka's topic ids at the time of the plan, by which alone topics are ever deleted. */
   readonly homeTopicId?: string
   readonly standbyTopicId?: string
@@ -57,6 +59,8 @@ export interface MovePlan {
   readonly cluster: string
   readonly standby: string
   readonly planned: boolean
+  /** Others of the cluster's topics were not asked for and stay: it is no move of the cluster, and no hold-down begins with it. */
+  readonly partial?: boolean
   /** In the order in which they move, busiest first. */
   readonly batches: readonly (readonly TopicMove[])[]
   /** Topics that stay where they are, and why. */
@@ -70,8 +74,9 @@ export interface MovePlan {
 /** From a cluster to its standby. Pure. */
 export function planFailover(request: PlanRequest): MovePlan {
   const { cluster, standby, facts, planned } = request
-  const here = request.topics
-    .filter(({ spec, placement }) => placement.cluster === cluster && (request.only?.has(spec.name) ?? true))
+  const all = request.topics.filter(({ placement }) => placement.cluster === cluster)
+  const here = all
+    .filter(({ spec }) => request.only?.has(spec.name) ?? true)
     .sort(busiestFirst(request.rates))
   const moving: TopicMove[] = []
   const left: { topic: string; why: string }[] = []
@@ -96,6 +101,7 @@ export function planFailover(request: PlanRequest): MovePlan {
     cluster,
     standby,
     planned,
+    ...(here.length < all.length ? { partial: true } : {}),
     batches: inBatches(moving, request.topicsPerBatch),
     left,
     notes: degradedNotes(moving, standby, facts),
@@ -148,6 +154,7 @@ function moveOf({ spec, placement, provisioned }: PlacedTopic, home: string, sta
     spec,
     holders: placement.holders,
     ...(placement.degraded === undefined ? {} : { degraded: placement.degraded }),
+    ...(placement.movedByHand === true ? { movedByHand: true } : {}),
     ...(homeTopicId === undefined ? {} : { homeTopicId }),
     ...(standbyTopicId === undefined ? {} : { standbyTopicId }),
   }

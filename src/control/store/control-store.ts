@@ -37,6 +37,8 @@ export interface StoredPlacement {
   readonly degraded?: string
   /** Readers empty the other holders before they begin with `cluster`: a planned move keeps the order of keys. */
   readonly drainFirst?: boolean
+  /** A person moved it away from its home, so a person brings it back: an automatic failback leaves it where it is. */
+  readonly movedByHand?: boolean
 }
 
 /** A Kafka topic to be deleted, remembered in the transaction that forgot it, so that a crash in between leaves no orphan. */

@@ -114,6 +114,7 @@ export const migrations: readonly string[] = [
     at TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  'ALTER TABLE placements ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 0;',
 ]
 
 /** The rows of a store that was just made; the first takes its id. */

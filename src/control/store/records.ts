@@ -90,6 +90,16 @@ export interface StoredFreeze extends FreezeRecord {
   readonly at: string
 }
 
+/** A row of the audit log about something that is no resource; the author and the reason are those of the commit. */
+export interface AuditRecord {
+  readonly action: string
+  /** `Failover`, `Failback`, `Freeze`, … */
+  readonly kind: string
+  readonly name: string
+  /** JSON, or null where there is nothing. */
+  readonly after: unknown
+}
+
 export type RecordChange =
   /** Written anew or over the one of the same id. */
   | { readonly action: 'operation'; readonly operation: OperationRecord }
@@ -99,6 +109,7 @@ export type RecordChange =
   | { readonly action: 'freeze'; readonly freeze: FreezeRecord }
   | { readonly action: 'unfreeze'; readonly scope: string }
   | { readonly action: 'follower'; readonly follower: FollowerRecord }
+  | { readonly action: 'audit'; readonly entry: AuditRecord }
   | { readonly action: 'forgetFollower'; readonly role: string; readonly id: string }
 
 export interface OperationQuery {
@@ -106,6 +117,8 @@ export interface OperationQuery {
   readonly open?: boolean
   readonly kind?: string
   readonly subject?: string
+  /** Only those that are older than the one with this id; none where there is no such operation. */
+  readonly after?: string
   /** Newest first; default 100. */
   readonly limit?: number
 }

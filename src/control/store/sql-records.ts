@@ -19,7 +19,7 @@ const keptEvents = 100_000
 
 export async function writeRecord(
   sql: SqlSession,
-  change: Exclude<RecordChange, { action: 'follower' }>,
+  change: Exclude<RecordChange, { action: 'follower' | 'audit' }>,
   by: Authority,
   at: string,
 ): Promise<void> {
@@ -71,7 +71,7 @@ export async function readOperation(sql: SqlSession, id: string): Promise<Stored
 
 export async function readOperations(
   sql: SqlSession,
-  { open, kind, subject, limit = 100 }: OperationQuery,
+  { open, kind, subject, after, limit = 100 }: OperationQuery,
 ): Promise<readonly StoredOperation[]> {
   const where = ['ended <= ?']
   const values: (string | number)[] = [open === true ? 0 : 1]
@@ -82,6 +82,10 @@ export async function readOperations(
     if (value === undefined) continue
     where.push(`${column} = ?`)
     values.push(value)
+  }
+  if (after !== undefined) {
+    where.push('(created_at, id) < (SELECT created_at, id FROM operations WHERE id = ?)')
+    values.push(after)
   }
   const rows = await sql.all(
     `SELECT * FROM operations WHERE ${where.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT ?`,

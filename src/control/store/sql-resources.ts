@@ -8,6 +8,7 @@ import type {
   StoredPlacement,
   StoredResource,
 } from './control-store.ts'
+import type { AuditRecord } from './records.ts'
 import { insertRows, type Row, type SqlSession } from './sql.ts'
 import { insertEvents } from './sql-records.ts'
 
@@ -52,6 +53,7 @@ export async function readPlacements(sql: SqlSession): Promise<readonly StoredPl
     holders: JSON.parse(String(row.holders)),
     ...(row.degraded === null ? {} : { degraded: String(row.degraded) }),
     ...(row.drain_first === 1 ? { drainFirst: true } : {}),
+    ...(row.by_hand === 1 ? { movedByHand: true } : {}),
   }))
 }
 
@@ -133,16 +135,17 @@ export async function place(
   const last = [...byTopic.values()]
   await insertRows(
     sql,
-    'placements (topic, cluster, holders, degraded, drain_first)',
-    last.map(({ topic, cluster, holders, degraded, drainFirst }) => [
+    'placements (topic, cluster, holders, degraded, drain_first, by_hand)',
+    last.map(({ topic, cluster, holders, degraded, drainFirst, movedByHand }) => [
       topic,
       cluster,
       JSON.stringify(holders),
       degraded ?? null,
       drainFirst === true ? 1 : 0,
+      movedByHand === true ? 1 : 0,
     ]),
     `ON CONFLICT (topic) DO UPDATE SET cluster = excluded.cluster, holders = excluded.holders,
-      degraded = excluded.degraded, drain_first = excluded.drain_first`,
+      degraded = excluded.degraded, drain_first = excluded.drain_first, by_hand = excluded.by_hand`,
   )
   const events = last.map(({ topic, cluster, holders }) => ({
     kind: 'placement.change',
@@ -160,6 +163,16 @@ export async function rememberDeletion(sql: SqlSession, deletion: PendingDeletio
     topic,
     topicId,
   )
+}
+
+/** Of what is no resource, such as an operation that moves traffic; its events are written apart. */
+export async function writeAudit(
+  sql: SqlSession,
+  { action, kind, name, after }: AuditRecord,
+  { by, at, version }: WriteContext,
+): Promise<void> {
+  const row = [at, by.actor, action, kind, name, by.reason ?? null, null, JSON.stringify(after), version]
+  await insertRows(sql, 'audit_log (at, actor, action, kind, name, reason, before, after, version)', [row])
 }
 
 async function audit(

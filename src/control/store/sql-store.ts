@@ -40,6 +40,7 @@ import {
   readState,
   rememberDeletion,
   type WriteContext,
+  writeAudit,
 } from './sql-resources.ts'
 import { StoreError } from './store-error.ts'
 
@@ -215,6 +216,7 @@ async function applyOne(sql: SqlSession, change: Change, context: WriteContext):
   else if (change.action === 'delete') await deleteResource(sql, change.kind, change.name, context)
   else if (change.action === 'provisioned') await putProvisioned(sql, change)
   else if (change.action === 'deleteLater') await rememberDeletion(sql, change.deletion)
+  else if (change.action === 'audit') await writeAudit(sql, change.entry, context)
   else if (change.action !== 'place' && change.action !== 'follower')
     await writeRecord(sql, change, context.by, context.at)
 }

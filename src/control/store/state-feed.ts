@@ -4,6 +4,7 @@ import type {
   ControlState,
   ControlStore,
   ResourceKind,
+  StoredPlacement,
   StoredResource,
   StorePosition,
   StoreSnapshot,
@@ -47,6 +48,10 @@ export class StateFeed {
 
   get state(): ControlState {
     return this.#snapshot.state
+  }
+
+  get placements(): readonly StoredPlacement[] {
+    return this.#snapshot.placements
   }
 
   get position(): StorePosition {

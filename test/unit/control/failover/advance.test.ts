@@ -75,12 +75,14 @@ describe('advance, a failover', () => {
         cluster: 'standby-a',
         holders: ['fronting-a', 'standby-a'],
         degraded: 'replicas 1',
+        movedByHand: true,
       },
       {
         topic: 'web.topic-0001',
         cluster: 'standby-a',
         holders: ['fronting-a', 'standby-a'],
         degraded: 'replicas 1',
+        movedByHand: true,
       },
     ])
     const published = walk(world, led, 'publish/0')
