@@ -21,8 +21,10 @@ const rooms = {
   start: 'deploy/local/main',
 }
 const [command = '', ...rest] = process.argv.slice(2)
-if (command === 'proxy' || command === 'router') keepMemorySmall()
-const room = Object.hasOwn(rooms, command) ? rooms[command] : undefined
+// `forebay proxy list` asks about proxies; `forebay proxy` is one.
+const isProcess = Object.hasOwn(rooms, command) && !(command === 'proxy' && rest[0] === 'list')
+if (isProcess && (command === 'proxy' || command === 'router')) keepMemorySmall()
+const room = isProcess ? rooms[command] : undefined
 const path = sources ? `../${room ?? 'src/cli/main'}.ts` : `../dist/${room ?? 'src/cli/main'}.js`
 const { main } = await import(new URL(path, import.meta.url).href)
 await main(room === undefined ? [command, ...rest].filter((word, index) => index > 0 || word !== '') : rest)

@@ -5,8 +5,13 @@ import { processDocs } from '../config/processes.ts'
 import { addApplyCommand } from './commands/apply.ts'
 import { addClusterCommands } from './commands/cluster.ts'
 import { addConfigCommands } from './commands/config.ts'
+import { addFailbackCommands } from './commands/failback.ts'
+import { addFailoverCommands } from './commands/failover.ts'
+import { addFreezeCommand } from './commands/freeze.ts'
 import { addLocalCommands } from './commands/local.ts'
+import { addOperationCommands } from './commands/operation.ts'
 import { addPlacementCommands } from './commands/placement.ts'
+import { addProxyCommands } from './commands/proxy.ts'
 import { addRouteCommands } from './commands/route.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addTailCommand } from './commands/tail.ts'
@@ -61,11 +66,15 @@ export function buildProgram(terminal: Terminal): Command {
         'forebay apply -f topics.yaml --dry-run            what would change',
       ),
     )
-  addProcesses(program)
+  addProcesses(program, terminal)
   addTopicCommands(program, terminal)
   addClusterCommands(program, terminal)
   addRouteCommands(program, terminal)
   addPlacementCommands(program, terminal)
+  addFailoverCommands(program, terminal)
+  addFailbackCommands(program, terminal)
+  addFreezeCommand(program, terminal)
+  addOperationCommands(program, terminal)
   addApplyCommand(program, terminal)
   addSendCommand(program, terminal)
   addTailCommand(program, terminal)
@@ -82,7 +91,7 @@ export function buildProgram(terminal: Terminal): Command {
 }
 
 /** The long-running ones have their own entry points (bin/forebay.js); here they only have their line in the help. */
-function addProcesses(program: Command): void {
+function addProcesses(program: Command, terminal: Terminal): void {
   const summaries = {
     start: 'Run the whole stack on this machine: Kafka, proxy, router, control plane (Ctrl-C stops it)',
     proxy: processDocs.proxy.summary,
@@ -90,7 +99,7 @@ function addProcesses(program: Command): void {
     router: processDocs.router.summary,
   }
   for (const [name, summary] of Object.entries(summaries)) {
-    program
+    const command = program
       .command(name)
       .description(summary)
       .helpOption(false)
@@ -99,6 +108,7 @@ function addProcesses(program: Command): void {
       .action(() => {
         throw new UsageError(`"${name}" comes first: forebay ${name} [options]`)
       })
+    if (name === 'proxy') addProxyCommands(command, terminal)
   }
 }
 
