@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions, metadataV12 } from '@platformatic/kafka'
 import type { BrokerAddress } from './frame-socket.ts'
+import { certifiedAs, connectByName } from './name-cache.ts'
 
 type MetadataResponse = ReturnType<typeof metadataV12.parseResponse>
 
@@ -179,13 +180,14 @@ export class ClusterMetadata {
       const connection = new Connection(this.#options.clientId, {
         connectTimeout: timeoutMs,
         requestTimeout: timeoutMs,
-        ...this.#options.security,
+        ...certifiedAs(address.host, this.#options.security),
       })
       connection.on('error', () => {
         // The pending call rejects with it; between calls the next one opens another connection.
       })
       this.#connection = connection
-      await connection.connect(address.host, address.port)
+      await connectByName(connection, address, timeoutMs)
+      if (this.#closed) connection.socket.destroy()
     }
     try {
       return await metadataV12.api.async(this.#connection, [...topics], false, false)

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Connection, type ConnectionOptions } from '@platformatic/kafka'
+import { certifiedAs, connectByName } from './name-cache.ts'
 import { WireReader } from './wire-reader.ts'
 
 export interface FrameSocketOptions {
@@ -65,14 +66,14 @@ export class FrameSocket {
   static async open(address: BrokerAddress, options: FrameSocketOptions): Promise<FrameSocket> {
     const connection = new Connection(options.clientId, {
       connectTimeout: options.connectTimeoutMs,
-      ...options.security,
+      ...certifiedAs(address.host, options.security),
     })
     let last: Error | undefined
     connection.on('error', (error: Error) => {
       last = error
     })
     try {
-      await connection.connect(address.host, address.port)
+      await connectByName(connection, address, options.connectTimeoutMs)
     } catch (error) {
       throw new Error(`cannot connect to broker ${address.host}:${address.port}`, { cause: last ?? error })
     }
