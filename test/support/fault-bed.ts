@@ -34,6 +34,8 @@ export interface FaultBedOptions {
   readonly assignments?: Readonly<Record<string, readonly (readonly number[])[]>>
   readonly proxyArgs?: readonly string[]
   readonly proxyProcess?: StartOptions
+  /** Starts one of the row's own instead of the one that rows share; what it needs at its end goes to `owner`. */
+  readonly cluster?: (owner: Cleanup) => Promise<FaultCluster>
 }
 
 /** A load of a row's own kind. */
@@ -73,7 +75,7 @@ export class FaultBed {
 
   static async make(context: TestContext, options: FaultBedOptions): Promise<FaultBed> {
     const owner = lastFirst(context)
-    const cluster = await faultCluster()
+    const cluster = (await options.cluster?.(owner)) ?? (await faultCluster())
     await cluster.heal()
     const topics = new Map<string, string>()
     for (const [name, choices] of Object.entries(options.topics)) {
