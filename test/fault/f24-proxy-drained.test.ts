@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { FaultBed, full, nowMs } from '../support/fault-bed.ts'
 import { brokerIds } from '../support/fault-brokers.ts'
 import { LeavingClients } from '../support/fault-leaving-clients.ts'
+import { StragglingClients } from '../support/fault-stragglers.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const times = full ? 50 : 3
@@ -43,6 +44,36 @@ test(`F24: SIGTERM under load, Kafka well, ${times} times: nothing accepted is l
     assert.deepEqual({ lost, duplicates }, { lost: 0, duplicates: 0 })
     assert.ok(accepted > 0)
   }
+})
+
+test('F24: a request that is sent on an open connection while the port closes is answered, never reset', {
+  timeout: 240_000,
+}, async (context) => {
+  const graceMs = 1000
+  const bed = await FaultBed.make(context, {
+    topics: { fast: {} },
+    proxyArgs: ['--drain-grace', `${graceMs}ms`, '--log-level', 'info'],
+  })
+  // What is unanswered when the port closes keeps the proxy up for this long: nobody who asks meanwhile meets its end.
+  for (const id of brokerIds) await bed.cluster.fault(id, { delayAnswersMs: 400 })
+  const stragglers = await StragglingClients.connect(bed.proxy.url, bed.topic('fast'), 100)
+  bed.judgeToo(stragglers)
+  bed.proxy.process.kill('SIGTERM')
+  // From shortly before the end of the grace until well after the port is closed, which takes 50 ms more.
+  await bed.during(graceMs - 150)
+  await stragglers.askAgain(5)
+  const exit = await bed.proxy.process.exited
+  assert.deepEqual(exit, { code: 0, signal: null }, bed.log)
+  await bed.settle()
+  const answers = stragglers.late.map(({ status, reason }) => `${status} ${reason}`)
+  const count = (answer: string) => answers.filter((one) => one === answer).length
+  const [taken, sentAway] = [count('202 '), count('503 urn:forebay:problem:draining')]
+  bed.note('stragglers whose events were taken', taken)
+  bed.note('stragglers that were sent away', sentAway)
+  assert.equal(taken + sentAway, answers.length, `${[...new Set(answers)].join('; ')}\n${bed.log}`)
+  assert.ok(taken > 0 && sentAway > 0, 'the port did not close while they asked')
+  const { lost } = await bed.verdict('fast')
+  assert.equal(lost, 0)
 })
 
 const drained = /drained: unsent (\d+), unanswered (\d+)"}\n$/
