@@ -177,7 +177,10 @@ describe('operations', () => {
         ['start', 'ann', 'maintenance'],
       ],
     )
-    await assert.rejects(bed.control.mover.cancel(id, { ...ann, reason: 'again' }), /cannot be taken back: it has ended/)
+    await assert.rejects(
+      bed.control.mover.cancel(id, { ...ann, reason: 'again' }),
+      /cannot be taken back: it has ended/,
+    )
   })
 
   it('a drill checks each step once, changes nothing, and reports what did not pass', async (t) => {
