@@ -33,7 +33,7 @@ export function verdict(terminal: Pick<Terminal, 'colours'>, operation: Operatio
 }
 
 export function progressText({ topics, batches }: OperationView): string {
-  return `${topics.moved} of ${plural(topics.total, 'topic')} moved, ${topics.finished} finished, in ${plural(batches.total, 'batch').replace('batchs', 'batches')}`
+  return `${topics.moved} of ${plural(topics.total, 'topic')} moved, ${topics.finished} finished, in ${batches.total === 1 ? '1 batch' : `${batches.total} batches`}`
 }
 
 export function operationTable(found: readonly OperationSummary[]): string {
