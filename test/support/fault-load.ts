@@ -84,6 +84,11 @@ export class FaultLoad {
     await Promise.all(this.#outstanding)
   }
 
+  /** Running number of the first event of the next request that will be due. */
+  get nextIndex(): number {
+    return this.#offered * this.#options.eventsPerRequest
+  }
+
   /** Events accepted so far. */
   get accepted(): number {
     return this.#sum('accepted')

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { withAdmin } from '../../load/verify/kafka-reader.ts'
-import { processSettings } from '../../src/config/processes.ts'
 import type { RunningProxy } from '../integration/proxy-support.ts'
 import { freePort } from './free-port.ts'
 import { OutageCluster, type OutageClusterOptions } from './outage-cluster.ts'
@@ -226,12 +225,7 @@ async function startControls(
   hooks: HookRecorder,
 ): Promise<readonly BedProcess[]> {
   const location = store ?? join(temporaryFolder(owner), 'control.sqlite')
-  const args = [
-    '--store',
-    location,
-    ...('scaleUpHook' in processSettings.control ? hooks.args : []),
-    ...controlArgs,
-  ]
+  const args = ['--store', location, ...hooks.args, ...controlArgs]
   return Promise.all(Array.from({ length: controls }, () => begin(owner, 'control', args, how)))
 }
 

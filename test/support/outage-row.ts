@@ -90,7 +90,7 @@ export class OutageRow {
 
   /** The ledger looks out for the first event of each load that is sent from now on. */
   watchFromNow(): void {
-    this.bed.ledger.watch(new Map(this.loads.map(({ run, requests }) => [run, nextIndex(requests)])))
+    this.bed.ledger.watch(new Map(this.loads.map(({ run, nextIndex }) => [run, nextIndex])))
   }
 
   /** Waits until every load was answered with an acceptance that was sent from now on. */
@@ -200,8 +200,4 @@ export class OutageRow {
       { describe: 'every load to be accepted', timeoutMs: 60_000, state: () => this.state },
     )
   }
-}
-
-function nextIndex(requests: readonly LoadedRequest[]): number {
-  return requests.reduce((next, { first, events }) => Math.max(next, first + events), 0)
 }

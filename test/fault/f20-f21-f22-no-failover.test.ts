@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { fileCleanup } from '../support/file-cleanup.ts'
+import { frontingName, OutageBed } from '../support/outage-bed.ts'
+import type { OutageCluster } from '../support/outage-cluster.ts'
+import { assertAllHome, failBack } from '../support/outage-cluster-dies.ts'
+import { clientsOf } from '../support/outage-cut.ts'
+import { fullLength } from '../support/outage-length.ts'
+import { OutageRow } from '../support/outage-row.ts'
+import { uniqueTopic } from '../support/topics.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const file = fileCleanup()
+let starting: Promise<OutageBed> | undefined
+
+/** With the defaults of the decision: they are what is tested here. */
+function bed(): Promise<OutageBed> {
+  starting ??= OutageBed.start(file, {
+    topics: {
+      [uniqueTopic('fault-f20fast')]: { delivery: 'fast' },
+      [uniqueTopic('fault-f20durable')]: { delivery: 'durable' },
+    },
+    fronting: { brokers: 3, behindProxies: true },
+  })
+  return starting
+}
+
+interface Disturbance {
+  readonly name: string
+  /** Ends with everything well again. */
+  readonly disturb: (row: OutageRow, fronting: OutageCluster) => Promise<void>
+  /** acks=1 and a leader that dies: what it had acknowledged alone. */
+  readonly mayLoseFast?: boolean
+}
+
+const disturbances: readonly Disturbance[] = [
+  {
+    name: 'No failover: one broker is dead',
+    mayLoseFast: true,
+    disturb: async (row, fronting) => {
+      await fronting.kill([2])
+      await row.during(fullLength ? 60_000 : 12_000)
+      await fronting.heal()
+    },
+  },
+  {
+    name: 'No failover: one broker is slow',
+    disturb: async (row, fronting) => {
+      fronting.fault({ delayAnswersMs: 5000 }, [2])
+      await row.during(fullLength ? 60_000 : 12_000)
+      fronting.fault({}, [2])
+    },
+  },
+  {
+    name: 'No failover: the brokers are restarted one after the other',
+    mayLoseFast: true,
+    disturb: async (row, fronting) => {
+      for (const id of fullLength ? fronting.ids : fronting.ids.slice(0, 2)) await fronting.restart(id)
+      await row.during(1000)
+    },
+  },
+  {
+    name: 'F21: the way of one proxy to the cluster is cut',
+    disturb: async (row, fronting) => {
+      const [, cut] = row.bed.proxies
+      assert.ok(cut !== undefined)
+      fronting.fault({ dropRequests: true, dropAnswers: true, onlyFor: clientsOf(cut.process.pid) })
+      await row.during(fullLength ? 60_000 : 12_000)
+      fronting.fault({})
+    },
+  },
+  {
+    name: 'F22: the control plane stands still',
+    disturb: async (row) => {
+      for (const { process } of row.bed.controls) process.kill('SIGSTOP')
+      await row.during(fullLength ? 30_000 : 12_000)
+      for (const { process } of row.bed.controls) process.kill('SIGCONT')
+      await row.during(fullLength ? 30_000 : 6000)
+    },
+  },
+]
+
+test('No failover: a cluster without traffic', { timeout: 120_000 }, async (context) => {
+  const own = await bed()
+  const fromMs = performance.now()
+  await waitFor(() => performance.now() - fromMs > (fullLength ? 60_000 : 8000), {
+    describe: 'time to pass',
+    timeoutMs: 90_000,
+  })
+  await assertNoMove(context, own)
+})
+
+for (const { name, disturb, mayLoseFast } of disturbances) {
+  test(`${name}: no failover, and nothing is lost`, { timeout: 300_000 }, async (context) => {
+    const row = await OutageRow.begin(context, await bed(), { eventsPerSecond: fullLength ? 4000 : 1000 })
+    const { fronting } = row.bed
+    assert.ok(fronting !== undefined)
+    await row.during(1000)
+    const fromMs = performance.now()
+    await disturb(row, fronting)
+    await row.flowAgain()
+    await row.during(2000)
+    await row.settle()
+    await assertNoMove(context, row.bed)
+    for (const topic of row.topics) {
+      const { lost, lossAtMs, stuckIn } = await row.verdict(topic)
+      const durable = row.bed.topics[topic]?.delivery === 'durable'
+      if (durable || mayLoseFast !== true)
+        assert.equal(
+          lost,
+          0,
+          `${topic}: ${lost} lost, in the logs ${JSON.stringify(stuckIn)}\n${row.bed.logs}`,
+        )
+      else {
+        const first = Math.min(...lossAtMs.map((ms) => ms - fromMs))
+        assert.ok(lost === 0 || first > -1000, `${topic}: ${lost} lost long before\n${row.bed.logs}`)
+      }
+    }
+  })
+}
+
+test('F20: a cluster that comes and goes is moved at most once', { timeout: 600_000 }, async (context) => {
+  const row = await OutageRow.begin(context, await bed(), { eventsPerSecond: fullLength ? 4000 : 500 })
+  const { control, fronting, logs } = row.bed
+  assert.ok(fronting !== undefined)
+  const halfMs = fullLength ? 20_000 : 9000
+  for (let turn = 0; turn < (fullLength ? 4 : 2); turn += 1) {
+    await fronting.kill()
+    await row.during(halfMs)
+    await fronting.heal()
+    await row.during(fullLength ? halfMs : 4000)
+  }
+  const moves = (await control.list('failovers')).length
+  row.note('moves', moves)
+  assert.ok(moves <= 1, `${moves} moves\n${logs}`)
+  if (moves === 1) await failBack(row)
+  await row.flowAgain()
+  await row.settle()
+  const words = row.loads.flatMap(({ requests }) => requests.filter(({ fate }) => fate === 'refused'))
+  row.note('requests refused', words.length)
+  for (const topic of row.topics) {
+    const { lost, stuckIn } = await row.verdict(topic)
+    const durable = row.bed.topics[topic]?.delivery === 'durable'
+    if (durable) assert.equal(lost, 0, `${topic}: in the logs ${JSON.stringify(stuckIn)}\n${logs}`)
+  }
+  await assertAllHome(row)
+})
+
+async function assertNoMove(context: TestContext, { control, events, logs }: OutageBed): Promise<void> {
+  const moves = await control.list('failovers')
+  const suspicions = events.events.filter(
+    ({ kind, subject }) => kind.startsWith('cluster.') && subject === frontingName,
+  )
+  for (const { kind, data } of suspicions.slice(-3)) context.diagnostic(`${kind}: ${String(data.why ?? '')}`)
+  assert.deepEqual(moves, [], logs)
+}
