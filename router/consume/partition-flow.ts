@@ -46,7 +46,8 @@ export class PartitionFlow {
   readonly #stopping = new AbortController()
   readonly #stopped = Promise.withResolvers<void>()
   #queue: (Waiting | Move)[] = []
-  #running: Promise<void> | undefined
+  #running: Promise<void> = Promise.resolve()
+  #busy = false
   /** Grows when the position is moved: what was read before is void. */
   #era = 0
   #delivered: CommittedPosition
@@ -95,7 +96,9 @@ export class PartitionFlow {
 
   #add(item: Waiting | Move): void {
     this.#queue.push(item)
-    this.#running ??= this.#run().catch((error: unknown) => this.#options.onCrash(error))
+    if (this.#busy) return
+    this.#busy = true
+    this.#running = this.#run().catch((error: unknown) => this.#options.onCrash(error))
   }
 
   #drop(): void {
@@ -123,7 +126,7 @@ export class PartitionFlow {
       if (done && era === this.#era) this.#stand({ ...chunk.next, topicId: chunk.topicId })
     }
     // In the same step as the look at the empty queue, so that no chunk comes in between.
-    this.#running = undefined
+    this.#busy = false
   }
 
   /** False when it was stopped or the position was moved before everything was delivered. */

@@ -137,4 +137,15 @@ describe('the file sink', () => {
     writeFileSync(join(directory, '.a.b.lock'), '999999999')
     assert.equal((await written(open(t, directory), '1')).kind, 'taken')
   })
+
+  it('waits for its predecessor in this process, which may still be closing its file', async (t) => {
+    const directory = temporaryFolder(t)
+    const [before, after] = [open(t, directory), open(t, directory)]
+    await written(before, '1')
+    const result = await written(after, '2')
+    assert.match(result.kind === 'failed' ? result.detail : '', /held by another sink of this router/)
+    await before.close()
+    await written(after, '2')
+    assert.deepEqual(files(directory), { 'a.b-1.ndjson': '1\n2\n' })
+  })
 })

@@ -28,6 +28,26 @@ describe('the plan of a router', () => {
     )
   })
 
+  it('says which jobs only empty what producers left, and which have to wait for that', () => {
+    const moved = heldBy('standby-a', 'fronting-a')
+    const [placement] = moved.placements
+    assert.ok(placement !== undefined)
+    const jobs = (drainFirst: boolean) =>
+      planJobs({ ...moved, placements: [{ ...placement, cluster: 'standby-a', drainFirst }] }, [
+        'sample.events.kafka',
+      ])
+    const shown = jobs(true).map(({ key, draining, after }) => [key, draining, after.map(({ id }) => id)])
+    assert.deepEqual(shown, [
+      ['sample.events.kafka@standby-a', false, ['fronting-a']],
+      ['sample.events.kafka@fronting-a', true, []],
+    ])
+    const [gated, open] = [jobs(true)[0], jobs(false)[0]]
+    assert.ok(gated !== undefined && open !== undefined)
+    assert.deepEqual(open.after, [])
+    assert.ok(isSameJob(gated, open), 'it is told that it need not wait any more')
+    assert.ok(!isSameJob(open, gated), 'one that reads already is made anew')
+  })
+
   it('can be narrowed to some routes', () => {
     assert.deepEqual(
       planJobs(document, ['sample.events.file', 'no.such']).map(({ key }) => key),
