@@ -132,6 +132,7 @@ export function testStoreContract(begin: (t: TestContext) => Promise<StoreUnderT
       holders: ['y', 'z'],
       degraded: 'replicas 1',
       drainFirst: true,
+      movedByHand: true,
     }
     await store.commit([{ action: 'place', placement: moved }], by)
     assert.deepEqual(
@@ -215,11 +216,25 @@ export function testStoreContract(begin: (t: TestContext) => Promise<StoreUnderT
           operation: { ...operation, state: 'done', step: 'done', ended: true, document: {} },
         },
         { action: 'unfreeze', scope: '*' },
+        {
+          action: 'audit',
+          entry: { action: 'start', kind: 'Failover', name: 'fronting-a', after: { n: 1 } },
+        },
       ],
       by,
     )
+    const [row] = await store.auditRows(1)
+    assert.deepEqual(
+      [row?.action, row?.kind, row?.name, row?.reason, row?.after],
+      ['start', 'Failover', 'fronting-a', 'a test', '{"n":1}'],
+    )
+    const second = { ...operation, id: 'o2', step: '', document: {} }
+    await store.commit([{ action: 'operation', operation: second }], by)
+    const idsAfter = async (after: string) => (await store.operations({ after })).map(({ id }) => id)
+    assert.deepEqual([await idsAfter('o2'), await idsAfter('o1'), await idsAfter('o3')], [['o1'], [], []])
+    await store.commit([{ action: 'operation', operation: { ...second, ended: true } }], by)
     assert.deepEqual(await store.operations({ open: true }), [])
-    assert.equal((await store.operations({ kind: 'failover' })).length, 1)
+    assert.equal((await store.operations({ kind: 'failover' })).length, 2)
     assert.deepEqual(await store.freezes(), [])
   })
 

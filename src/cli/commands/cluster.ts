@@ -13,6 +13,21 @@ interface AddOptions {
   readonly failback?: string
 }
 
+/** The leader adds what it sees of a fronting cluster. */
+interface ShownCluster extends Cluster {
+  readonly health?: {
+    readonly state: string
+    readonly decision: { readonly action: string; readonly why: string; readonly since: string }
+    readonly scores: { readonly proxies: number; readonly watch: number }
+    readonly rounds: readonly {
+      readonly at: string
+      readonly blind?: boolean
+      readonly proxies?: { readonly kind: string; readonly why: string }
+      readonly watch?: { readonly kind: string; readonly why: string }
+    }[]
+  }
+}
+
 /** `forebay cluster list|show|add|remove` */
 export function addClusterCommands(program: Command, terminal: Terminal): void {
   const cluster = program
@@ -31,8 +46,9 @@ export function addClusterCommands(program: Command, terminal: Terminal): void {
     .addHelpText('after', examples('forebay cluster show fronting-a'))
     .action((name: string, _options: object, command: Command) =>
       withControl(terminal, command, async (context) => {
-        const found = await context.control.get<Cluster>(`/v1/clusters/${segment(name)}`)
-        present(context, found, () => fields(found))
+        const found = await context.control.get<ShownCluster>(`/v1/clusters/${segment(name)}`)
+        const { health, ...cluster } = found
+        present(context, found, () => `${fields(cluster)}${health === undefined ? '' : healthText(health)}`)
       }),
     )
   addAdd(cluster, terminal)
@@ -98,4 +114,21 @@ async function listClusters(context: CommandContext): Promise<void> {
       clusters.map((cluster) => [cluster.name, cluster.role, cluster.standby, cluster.bootstrap.join(',')]),
     ),
   )
+}
+
+function healthText({ state, decision, scores, rounds }: NonNullable<ShownCluster['health']>): string {
+  const words = [
+    `\nits topics are ${state}; since ${decision.since}: ${decision.action}: ${decision.why}`,
+    `bad rounds, as proxies say ${scores.proxies} and as our watch says ${scores.watch}:`,
+  ]
+  const seen = table(
+    ['round until', 'proxies', 'watch', 'what'],
+    rounds.map(({ at, proxies, watch }) => [
+      at,
+      proxies?.kind ?? 'blind',
+      watch?.kind ?? 'blind',
+      [proxies, watch].flatMap((one) => (one === undefined ? [] : [one.why])).join('; '),
+    ]),
+  )
+  return `${words.join('\n')}\n\n${seen}`
 }

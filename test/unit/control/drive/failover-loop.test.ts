@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { waitFor } from '../../../support/wait-for.ts'
 import { allKilled, fine, proxies, watch } from '../failover/weather.ts'
 import { DriveBed, topicNames } from './drive-bed.ts'
 
@@ -144,6 +145,31 @@ describe('the failover loop', () => {
     await bed.control.mover.start(back, false, { actor: 'ann', reason: 'done' })
     await bed.ended()
     assert.deepEqual(bed.placedOn('fronting-a'), topicNames)
+  })
+
+  it('turns a failback round when the cluster dies again before anything was released', async (t) => {
+    const rules = { holdDownMs: 1000, moveIntervalMs: 1000, failbackRounds: 1 }
+    const bed = await DriveBed.make(t, { rules })
+    await bed.seconds(20, fine)
+    await bed.seconds(3, dead)
+    assert.deepEqual(bed.placedOn('standby-a'), topicNames)
+    const hang = Promise.withResolvers<void>()
+    bed.runner.before = ({ step }) => (step === 'drain/0' ? hang.promise : undefined)
+    await bed.ticks(30, { watch: fine.watch ?? watch(['well']), reports: [] })
+    assert.equal(bed.running()?.plan.kind, 'failback')
+    await waitFor(() => bed.running()?.steps['drain/0'], { describe: 'the drain' })
+    assert.deepEqual(bed.placedOn('fronting-a'), topicNames)
+    await bed.ticks(3, dead)
+    await bed.ended()
+    hang.resolve()
+    assert.deepEqual(bed.placedOn('standby-a'), topicNames)
+    const [failback] = await bed.control.reader.list({})
+    assert.deepEqual([failback?.kind, failback?.state], ['failback', 'undone'])
+    assert.match(failback?.undoReason ?? '', /^every broker refuses connections/)
+    assert.equal((await bed.store.moves(0)).length, 2, 'it counts as a move')
+    assert.equal(bed.control.health('fronting-a')?.state, 'moving')
+    await bed.seconds(1)
+    assert.equal(bed.control.health('fronting-a')?.state, 'away')
   })
 
   it('says why a move that was decided could not begin', async (t) => {
