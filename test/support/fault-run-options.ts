@@ -8,6 +8,7 @@ Runs the rows of the fault table against real Kafka and real proxies, one after 
   --short           each fault once, short times, figures tolerant of a busy machine
   --runs N          all of it N times (default 1)
   --only F01,F24    these rows; or one file of a row: f02-hung-for-8s
+  --again N         what failed is run once more, at most N files in all; the report keeps both (default 0)
   --baselines N     in the first N runs the same fault under fastify + kafkajs and fastify + @platformatic/kafka too,
                     where a row compares them
   --resume          go on where the last run of the same length was interrupted (.forebay/test-fault.json)
@@ -28,6 +29,8 @@ export interface FaultRunOptions {
   readonly only: readonly string[]
   /** In so many runs; 0: none. */
   readonly baselines: number
+  /** How many failed runs may be made good by another. */
+  readonly again: number
   readonly resume: boolean
   /** Of one file. */
   readonly limitMs: number
@@ -44,6 +47,7 @@ export function faultRunOptions(args: readonly string[]): FaultRunOptions | unde
       runs: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
       baselines: { type: 'string' },
+      again: { type: 'string' },
       resume: { type: 'boolean', default: false },
       limit: { type: 'string' },
       json: { type: 'string' },
@@ -59,6 +63,7 @@ export function faultRunOptions(args: readonly string[]): FaultRunOptions | unde
     runs: positive('runs', values.runs),
     only: values.only.toLowerCase().split(',').filter(Boolean),
     baselines: values.baselines === undefined ? 0 : positive('baselines', values.baselines),
+    again: values.again === undefined ? 0 : positive('again', values.again),
     resume: values.resume,
     limitMs: 1000 * positive('limit', values.limit ?? (short ? '240' : '1500')),
     jsonFile: values.json,
