@@ -38,7 +38,7 @@ export class LeaderMoves {
     const turned = replicas.map(([first = 0, ...others]) => [...others, first])
     await this.#reassign(topic, turned)
     await this.#untilMoved(topic, before, async () => {
-      await electPreferred(this.#bootstrap, topic, turned.length)
+      await electLeaders(this.#bootstrap, topic, turned.length)
     })
     return before.length
   }
@@ -85,18 +85,19 @@ export class LeaderMoves {
 
 const electLeadersKey = 43
 const electLeadersVersion = 1
-const preferred = 0
+const electionTypes = { preferred: 0, unclean: 1 } as const
 
 /** ElectLeaders (KIP-460), which neither client library has. Any broker forwards it; it says nothing here, whoever asks looks. */
-async function electPreferred(
+export async function electLeaders(
   bootstrap: readonly string[],
   topic: string,
   partitions: number,
+  type: keyof typeof electionTypes = 'preferred',
 ): Promise<void> {
   const [host = '', port = ''] = bootstrap[0]?.split(':') ?? []
   const name = Buffer.from(topic)
   const body = Buffer.alloc(1 + 4 + 2 + name.length + 4 + 4 * partitions + 4)
-  let at = body.writeInt8(preferred, 0)
+  let at = body.writeInt8(electionTypes[type], 0)
   at = body.writeInt32BE(1, at)
   at = body.writeInt16BE(name.length, at)
   at += name.copy(body, at)

@@ -135,10 +135,18 @@ export async function jobsOf(url: string): Promise<Readonly<Record<string, JobRe
   return body.checks.jobs.detail
 }
 
-/** The sum of one metric of a process over all its labels; 0 when it is not there. */
-export async function metric(url: string, name: string): Promise<number> {
+/** The sum of one metric of a process over all its labels, or those with these values; 0 when it is not there. */
+export async function metric(
+  url: string,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
-  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+  const lines = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .filter((line) => wanted.every((label) => line.includes(label)))
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
 

@@ -111,12 +111,7 @@ export class MovingTopic {
 
   /** Numbers in the files, in order. */
   inFiles(): readonly number[] {
-    const directory = join(this.#folder, 'out')
-    if (!existsSync(directory)) return []
-    return readdirSync(directory)
-      .filter((name) => name.endsWith('.ndjson'))
-      .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n').slice(0, -1))
-      .map(numberOf)
+    return ndjsonLines(join(this.#folder, 'out')).map(numberOf)
   }
 
   /** Waits until both sinks have exactly the numbers below `count`, each once. */
@@ -135,6 +130,14 @@ export class MovingTopic {
       describe: `${count} records in the consumer cluster, each once`,
     })
   }
+}
+
+/** Whole lines of all files of a file sink, in order. */
+export function ndjsonLines(directory: string): readonly string[] {
+  if (!existsSync(directory)) return []
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.ndjson'))
+    .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n').slice(0, -1))
 }
 
 function lineOf(number: number): string {
