@@ -9,7 +9,7 @@ import {
   type TopicConfig,
   topicConfigs,
 } from './admin-configs.ts'
-import { type KafkaRefusedError, refuse } from './admin-errors.ts'
+import { KafkaRefusedError, refuse } from './admin-errors.ts'
 import { type CommittedQuestion, committedOffsets } from './admin-groups.ts'
 import { type LogEdge, logOffsets } from './admin-offsets.ts'
 import { type PartitionState, probeTopics } from './admin-probe.ts'
@@ -56,6 +56,12 @@ export interface Leaders {
 const brokerEndpoints = 1 as const
 const shortestPauseMs = 20
 const longestPauseMs = 200
+const freshLeaderMs = 5000
+const freshLeaderErrors = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'NOT_LEADER_OR_FOLLOWER',
+  'UNKNOWN_LEADER_EPOCH',
+])
 
 /**
  * Administers one Kafka cluster, many topics in one request. Every call has a deadline and tries the next broker; rejects with
@@ -162,13 +168,23 @@ export class ClusterAdmin {
     return deleteTopics(this.#ask, topicIds)
   }
 
-  /** By topic, then by partition. */
+  /** By topic, then by partition. A leader that has not heard yet that it is one is asked again for a while. */
   async logOffsets(
     topics: readonly TopicDescription[],
     edge: LogEdge,
   ): Promise<ReadonlyMap<string, readonly number[]>> {
     if (topics.length === 0) return new Map()
-    return logOffsets(topics, await this.#brokers(), edge, this.#brokerCalls)
+    const brokers = await this.#brokers()
+    const endMs = performance.now() + freshLeaderMs
+    for (;;) {
+      try {
+        return await logOffsets(topics, brokers, edge, this.#brokerCalls)
+      } catch (error) {
+        const isFresh = error instanceof KafkaRefusedError && freshLeaderErrors.has(error.kafkaError)
+        if (!isFresh || performance.now() > endMs) throw error
+        await sleep(longestPauseMs)
+      }
+    }
   }
 
   committedOffsets(questions: readonly CommittedQuestion[]): Promise<ReadonlyMap<string, readonly number[]>> {

@@ -6,8 +6,9 @@ const pollMs = 200
 export function throughCluster(work: EffectWork, cluster: string): Promise<void> {
   const { probes } = work.options
   return work.until(pollMs, async () => {
+    const spec = work.cluster(cluster)
     try {
-      await probes.throughEachBroker(work.cluster(cluster), work.stopped)
+      await probes.throughEachBroker(spec, work.stopped)
       return { done: undefined }
     } catch (error) {
       work.stopped.throwIfAborted()

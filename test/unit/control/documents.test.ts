@@ -44,6 +44,18 @@ describe('documents', () => {
     assert.deepEqual(specOf('Namespace', 'web', after), { name: 'web', owner: 'web-team' })
   })
 
+  it('let a fronting cluster say whether topics come home by themselves, which they do when nothing is said', () => {
+    assert.equal(specOf('Cluster', 'fronting-a', stateWith(fronting)).failback, 'auto')
+    const manual = stateWith({ ...fronting, failback: 'manual' })
+    assert.equal(specOf('Cluster', 'fronting-a', manual).failback, 'manual')
+    assert.equal(specOf('Cluster', 'consumer', stateWith(consumer)).failback, undefined)
+    assert.throws(
+      () => plan([{ ...consumer, failback: 'auto' }]),
+      /failback: only a fronting cluster is failed back to/,
+    )
+    assert.throws(() => plan([{ ...fronting, failback: 'never' }]), /failback: .*never/)
+  })
+
   it('may speak of each other in any order', () => {
     const documents = [
       { kind: 'Route', topic: 'web.clicks', sink: { type: 'kafka' } },
