@@ -34,6 +34,7 @@ export class BrokerWatch {
   readonly #canary: BrokerCanary
   readonly #onTrouble: (error: unknown) => void
   #asking = false
+  #named: string | undefined
 
   constructor({ id, address, watch, clock, onTrouble }: BrokerWatchOptions) {
     this.id = id
@@ -54,12 +55,25 @@ export class BrokerWatch {
       this.answer = 'answered'
       return answer
     } catch (error) {
-      this.answer = error instanceof NoAnswerError && error.kind === 'refused' ? 'refused' : 'silent'
+      // A link is closed only by us, together with this watch.
+      const kind = error instanceof NoAnswerError ? error.kind : 'unreadable'
+      if (kind === 'closed') return undefined
+      this.answer = kind === 'refused' ? 'refused' : 'silent'
       this.#onTrouble(error)
       return undefined
     } finally {
       this.#asking = false
     }
+  }
+
+  /** Whether its metadata name other brokers than the last time: those of one broker change only when it learns something. */
+  namesOthers({ brokers }: MetadataAnswer): boolean {
+    const before = this.#named
+    this.#named = brokers
+      .map(({ nodeId }) => nodeId)
+      .sort((a, b) => a - b)
+      .join()
+    return before !== undefined && before !== this.#named
   }
 
   /** Never rejects. */

@@ -161,9 +161,12 @@ export class ClusterWatch {
     )
   }
 
-  #heard(broker: BrokerWatch, { brokers, topicMetadata }: MetadataAnswer): void {
+  #heard(broker: BrokerWatch, answer: MetadataAnswer): void {
     if (this.#stopped.signal.aborted) return
-    this.#roster.heard(broker.id, brokers, this.#quorum.hasQuorum, this.#options.clock.monotonicMs())
+    const { brokers, topicMetadata } = answer
+    const nowMs = this.#options.clock.monotonicMs()
+    if (broker.namesOthers(answer)) this.#quorum.acted(nowMs)
+    this.#roster.heard(broker.id, brokers, this.#quorum.hasQuorum, nowMs)
     this.#meet()
     const [topic] = topicMetadata
     if (topic?.topicErrorCode === 0) this.#canaries = canaryPartitions(topic)

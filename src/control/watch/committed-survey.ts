@@ -110,7 +110,7 @@ export class CommittedSurvey {
 
   async #findCoordinator(id: string, asked: number): Promise<number> {
     const exchange = requests.GroupCoordinator.protocol({ version: 2 })({
-      coordinatorKey: id,
+      groupId: id,
       coordinatorType: 0,
     })
     const answer = await this.#link(asked).ask(exchange, limitMs)

@@ -144,7 +144,7 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
     >
     readonly GroupCoordinator: Definition<
       2,
-      { readonly coordinatorKey: string; readonly coordinatorType: 0 },
+      { readonly groupId: string; readonly coordinatorType: 0 },
       CoordinatorAnswer
     >
     readonly CreateTopics: Definition<

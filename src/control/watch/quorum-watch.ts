@@ -8,6 +8,11 @@ export interface QuorumWatchOptions {
 
 /** Five ticks of a second, though timers are not exact. */
 const everyMs = 4900
+/**
+ * A broker asks a controller that hangs for `controller.socket.timeout.ms` (30 s) before it turns to its successor. One hung broker must
+ * not look like a quorum that is gone, and the new quorum shows itself by what it does: it fences that broker.
+ */
+const believedMs = 40_000
 
 /**
  * Asks for the controller quorum every 5 s, and again at once while there is no answer: an election takes seconds, and a round of ten
@@ -18,6 +23,7 @@ export class QuorumWatch {
   #said: WatchWindow['quorum'] = 'not-asked'
   #last: 'answered' | 'silent' | undefined
   #askedAtMs = Number.NEGATIVE_INFINITY
+  #actedAtMs = Number.NEGATIVE_INFINITY
   #asking = false
   #turn = 0
 
@@ -25,7 +31,13 @@ export class QuorumWatch {
     this.#options = options
   }
 
-  /** By the last answer. */
+  /** The metadata of a broker have changed: it took over what a quorum has committed. */
+  acted(nowMs: number): void {
+    this.#actedAtMs = nowMs
+    this.#say('answered')
+  }
+
+  /** By the last evidence. */
   get hasQuorum(): boolean {
     return this.#last === 'answered'
   }
@@ -47,7 +59,7 @@ export class QuorumWatch {
     } catch (error) {
       // Another broker next time: perhaps it was this one that did not pass the question on.
       this.#turn += 1
-      this.#say('silent')
+      if (nowMs - this.#actedAtMs >= believedMs) this.#say('silent')
       this.#options.onTrouble(error)
     } finally {
       this.#asking = false

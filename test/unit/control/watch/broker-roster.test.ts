@@ -54,7 +54,8 @@ describe('the brokers of a cluster', () => {
   it('forget nobody by the word of a cluster without a quorum', () => {
     const roster = new BrokerRoster(bootstrap)
     roster.heard(-1, [broker(1), broker(2), broker(3)], true, 0)
-    for (let minute = 1; minute < 30; minute += 1) roster.heard(1, [broker(1)], minute % 9 === 0, minute * minuteMs)
+    for (let minute = 1; minute < 30; minute += 1)
+      roster.heard(1, [broker(1)], minute % 9 === 0, minute * minuteMs)
     assert.deepEqual(ids(roster).sort(), [1, 2, 3])
   })
 

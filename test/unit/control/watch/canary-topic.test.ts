@@ -71,7 +71,14 @@ describe('a canary record', () => {
   })
 
   it('is nothing else that stands there', () => {
-    for (const value of ['', 'x', 'null', '[]', '{"watch":1,"index":0,"wallMs":1}', '{"watch":"a","index":0.5}'])
+    for (const value of [
+      '',
+      'x',
+      'null',
+      '[]',
+      '{"watch":1,"index":0,"wallMs":1}',
+      '{"watch":"a","index":0.5}',
+    ])
       assert.equal(decodeCanary(Buffer.from(value)), undefined, value)
     assert.equal(decodeCanary(null), undefined)
   })

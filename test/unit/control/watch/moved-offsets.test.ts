@@ -11,10 +11,13 @@ describe('offsets that move', () => {
     const moved = movement(sample({ a: [10, 20, 30], b: [1] }), sample({ a: [15, 20, 31], b: [1] }))
     assert.equal(moved.moved, 2)
     assert.equal(moved.records, 6)
-    assert.deepEqual([...moved.byTopic], [
-      ['a', 6],
-      ['b', 0],
-    ])
+    assert.deepEqual(
+      [...moved.byTopic],
+      [
+        ['a', 6],
+        ['b', 0],
+      ],
+    )
   })
 
   it('say nothing of partitions that were not sampled before, nor of a log that was made anew', () => {

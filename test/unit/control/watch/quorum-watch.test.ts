@@ -23,7 +23,10 @@ describe('the watch of the controller quorum', () => {
       await watch.tick(['a:1', 'b:1'], second * 1000)
       said.push(watch.take())
     }
-    assert.deepEqual(said.join(' '), 'answered' + ' not-asked'.repeat(4) + ' answered' + ' not-asked'.repeat(2))
+    assert.deepEqual(
+      said.join(' '),
+      'answered' + ' not-asked'.repeat(4) + ' answered' + ' not-asked'.repeat(2),
+    )
     assert.equal(asked.length, 2)
     assert.ok(watch.hasQuorum)
   })
@@ -37,6 +40,28 @@ describe('the watch of the controller quorum', () => {
     assert.equal(watch.take(), 'answered')
     assert.deepEqual(asked, ['a:1', 'b:1'])
     assert.equal(troubles.length, 1)
+  })
+
+  it('takes the word of metadata that change for an answer, as long as a broker may ask a hung controller', async () => {
+    const { watch } = quorumOf(Array.from({ length: 60 }, () => 'fails' as const))
+    await watch.tick(['a:1'], 0)
+    assert.equal(watch.take(), 'silent')
+    watch.acted(500)
+    assert.equal(watch.take(), 'answered')
+    await watch.tick(['a:1'], 6000)
+    assert.equal(watch.take(), 'not-asked')
+    await watch.tick(['a:1'], 40_400)
+    assert.equal(watch.take(), 'not-asked')
+    await watch.tick(['a:1'], 46_000)
+    assert.equal(watch.take(), 'silent')
+  })
+
+  it('is silent when no broker answers, whatever was done before', async () => {
+    const { watch } = quorumOf([])
+    watch.acted(0)
+    watch.take()
+    await watch.tick([], 5000)
+    assert.equal(watch.take(), 'silent')
   })
 
   it('is silent without asking when no broker answers', async () => {
