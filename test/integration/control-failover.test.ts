@@ -113,6 +113,7 @@ test('a person drills, moves one topic for maintenance without loss, and brings 
     ...['failover', 'start', frontingName, '--topics', fast, '--reason', 'maintenance'],
     ...['--control', control.urls[0] ?? ''],
   ])
+  t.diagnostic(`${moved.stderr}${moved.stdout}`)
   assert.equal(moved.code, 0, moved.stderr)
   row.note('planned move of one topic, s', (performance.now() - movedMs) / 1000)
   const { placements } = await control.placement()

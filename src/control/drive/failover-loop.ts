@@ -74,7 +74,7 @@ export class FailoverLoop {
         situation: situations[index] as ClusterSituation,
         decision: this.#withObstacle(decision),
       })),
-      clock.wallMs(),
+      { monotonicMs: nowMs, wallMs: clock.wallMs() },
     )
     this.#keep(this.#options.tell())
     for (const decision of decisions) this.#act(decision)

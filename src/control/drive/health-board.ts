@@ -28,14 +28,23 @@ export type ShownRound =
 interface Entry {
   readonly situation: ClusterSituation
   readonly decision: Decision
-  readonly sinceWallMs: number
+  readonly since: Moment
+}
+
+/** On both clocks: the one counts, the other is shown. */
+interface Moment {
+  readonly monotonicMs: number
+  readonly wallMs: number
 }
 
 const shownRounds = 6
+/** What is no more than a suspicion, or its end, must have lasted for so long to be written: trouble that comes and goes is one event. */
+const lastingMs = 10_000
 
 /** The last decision about each cluster, and which of them are news. Lives as long as one term of this leader. */
 export class HealthBoard {
   #entries = new Map<string, Entry>()
+  #nowMs = 0
   /** What was last written as an event, by cluster. */
   readonly #told = new Map<string, string>()
 
@@ -47,14 +56,15 @@ export class HealthBoard {
   /** Replaces everything that was known; clusters that are not among them are forgotten. */
   show(
     seen: readonly { readonly situation: ClusterSituation; readonly decision: Decision }[],
-    wallMs: number,
+    now: Moment,
   ): void {
     const before = this.#entries
+    this.#nowMs = now.monotonicMs
     this.#entries = new Map(
       seen.map(({ situation, decision }) => {
         const known = before.get(decision.cluster)
         const same = known !== undefined && kindOf(known.decision) === kindOf(decision)
-        return [decision.cluster, { situation, decision, sinceWallMs: same ? known.sinceWallMs : wallMs }]
+        return [decision.cluster, { situation, decision, since: same ? known.since : now }]
       }),
     )
   }
@@ -62,14 +72,22 @@ export class HealthBoard {
   /** Events for the clusters about which the last event said something else. They are news until `told` is called with them. */
   news(): readonly EventRecord[] {
     const events: EventRecord[] = []
-    for (const [cluster, { decision }] of this.#entries) {
-      const { action, why, scores } = decision
-      const told = this.#told.get(cluster)
-      // That there is nothing to say is no news at the start.
-      if (told === kindOf(decision) || (told === undefined && action === 'none')) continue
+    for (const [cluster, entry] of this.#entries) {
+      if (!this.#isNews(entry, this.#told.get(cluster))) continue
+      const { action, why, scores } = entry.decision
       events.push({ kind: `cluster.${eventNames[action]}`, subject: cluster, data: { why, scores } })
     }
     return events
+  }
+
+  #isNews({ decision, since }: Entry, told: string | undefined): boolean {
+    const { action } = decision
+    if (told === kindOf(decision)) return false
+    if (action !== 'none' && action !== 'suspect') return true
+    // That there is nothing to say is no news at the start.
+    if (told === undefined) return action === 'suspect'
+    if (action === 'suspect' && told.startsWith(`cluster.${eventNames.none} `)) return true
+    return this.#nowMs - since.monotonicMs >= lastingMs
   }
 
   /** They are committed. */
@@ -90,13 +108,10 @@ export class HealthBoard {
   }
 
   /** `undefined`: it is not watched, or not from here. */
-  health(
-    cluster: string,
-    now: { readonly wallMs: number; readonly monotonicMs: number },
-  ): ClusterHealth | undefined {
+  health(cluster: string, now: Moment): ClusterHealth | undefined {
     const entry = this.#entries.get(cluster)
     if (entry === undefined) return undefined
-    const { situation, decision, sinceWallMs } = entry
+    const { situation, decision, since } = entry
     const { phase, standby, history } = situation
     const shownAt = (atMs: number) => new Date(now.wallMs - (now.monotonicMs - atMs)).toISOString()
     return {
@@ -104,7 +119,7 @@ export class HealthBoard {
       decision: {
         action: decision.action,
         why: decision.why,
-        since: new Date(sinceWallMs).toISOString(),
+        since: new Date(since.wallMs).toISOString(),
       },
       scores: decision.scores,
       rounds: history.rounds.slice(-shownRounds).map((round) => shownRound(round, shownAt(round.atMs))),

@@ -48,6 +48,19 @@ describe('the failover loop', () => {
     assert.deepEqual(bed.placedOn('fronting-a'), topicNames)
   })
 
+  it('trouble that comes and goes is one event, and its end is another', async (t) => {
+    const bed = await DriveBed.make(t)
+    await bed.seconds(20, fine)
+    const before = (await bed.events('cluster.')).length
+    for (let turn = 0; turn < 20; turn += 1) {
+      await bed.seconds(1, dead)
+      await bed.seconds(1, fine)
+    }
+    await bed.seconds(40, fine)
+    const said = (await bed.events('cluster.')).slice(before).map(({ kind }) => kind)
+    assert.deepEqual(said, ['cluster.suspect', 'cluster.settled'])
+  })
+
   it('a freeze holds a move, and the move comes when it is lifted', async (t) => {
     const bed = await DriveBed.make(t)
     await bed.control.freezes.freeze('fronting-a', { actor: 'ann', reason: 'we look at it' })
