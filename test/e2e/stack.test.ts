@@ -164,10 +164,59 @@ describe('the stack of npm start', () => {
       timeoutMs: 60_000,
       state: () => [idsOf(fileLines('sample.orders')).size, stack.output],
     })
-    const read = await consoleConsumer(clusters.consumer?.bootstrap ?? [], 'sample.orders')
+    const read = await consoleConsumer(clusters.consumer?.bootstrap ?? [], 'sample.orders', {
+      idleMs: 15_000,
+    })
     assert.equal(idsOf(read.map(String)).size, count)
     const { maybeTwice } = JSON.parse(sending.stdout) as { maybeTwice: number }
     t.diagnostic(`${read.length - count} duplicates; ${maybeTwice} events were posted again after no answer`)
+  })
+
+  test('the whole fronting cluster dies: orders are taken again by themselves, and come home when somebody says so', async (t) => {
+    const { proxy, control } = readStack()
+    const local = async (action: string, id: number) => {
+      const { code, stderr } = await runForebay(t, ['local', action, `fronting-a/${id}`, '--data', data])
+      assert.equal(code, 0, stderr)
+    }
+    const order = '{"id":"failover-order"}'
+    const headers = { 'content-type': 'application/json' }
+    const post = () =>
+      fetch(`${proxy}/v1/topics/sample.orders/events`, { method: 'POST', headers, body: order })
+    await Promise.all([1, 2, 3].map((id) => local('kill', id)))
+    await waitFor(async () => (await post()).status === 200, {
+      describe: 'an order to be acknowledged by the standby',
+      timeoutMs: 60_000,
+      state: () => stack.output,
+    })
+    await waitFor(() => fileLines('sample.orders').includes(order), { describe: 'it in the file' })
+    const pidOfSleeper = () => readStack().clusters['standby-a']?.brokers[1]?.pid
+    await waitFor(() => typeof pidOfSleeper() === 'number', {
+      describe: 'the second standby broker to be awake',
+      timeoutMs: 60_000,
+      state: () => stack.output,
+    })
+    await Promise.all([1, 2, 3].map((id) => local('start', id)))
+    const asked = { cluster: 'fronting-a', reason: 'its brokers are back' }
+    const begun = await waitFor(
+      async () => {
+        const body = JSON.stringify(asked)
+        const answer = await fetch(`${control}/v1/failbacks`, { method: 'POST', headers, body })
+        if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
+        return (await answer.json()) as { id: string }
+      },
+      { describe: 'the failback to begin', timeoutMs: 30_000, intervalMs: 500 },
+    )
+    await waitFor(
+      async () => {
+        const answer = await fetch(`${control}/v1/failbacks/${begun.id}`)
+        const { state, ...rest } = (await answer.json()) as { state: string }
+        if (state === 'done') return true
+        throw new Error(JSON.stringify({ state, ...rest }))
+      },
+      { describe: 'the failback to end', timeoutMs: 90_000, state: () => stack.output },
+    )
+    await waitFor(() => pidOfSleeper() === null, { describe: 'the second standby broker to sleep again' })
+    assert.equal((await post()).status, 200)
   })
 
   test('a stack that was killed with -9 is recognised: its orphans are ended and its data is still there', async () => {

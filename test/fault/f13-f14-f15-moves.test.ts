@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { fileCleanup } from '../support/file-cleanup.ts'
 import { frontingName, OutageBed } from '../support/outage-bed.ts'
 import { assertAllHome, failBack } from '../support/outage-cluster-dies.ts'
-import type { ShownOperation } from '../support/outage-control.ts'
+import { type ShownOperation, stepTimes } from '../support/outage-control.ts'
 import { fullLength } from '../support/outage-length.ts'
 import { OutageRow } from '../support/outage-row.ts'
 import { p99Ms } from '../support/outage-timeline.ts'
@@ -25,11 +25,15 @@ function bed(): Promise<OutageBed> {
   return starting
 }
 
-async function moveByHand({ bed: { control } }: OutageRow, timeoutMs = 60_000): Promise<ShownOperation> {
+async function moveByHand(
+  { context, bed: { control } }: OutageRow,
+  timeoutMs = 60_000,
+): Promise<ShownOperation> {
   const { status, body } = await control.begin('failovers', frontingName)
   assert.ok(status < 300, `${status} ${JSON.stringify(body)}`)
   const ended = await control.ended('failovers', body.id, timeoutMs)
   assert.equal(ended.state, 'done', JSON.stringify(ended))
+  context.diagnostic(`failover: ${stepTimes(ended)}`)
   return ended
 }
 

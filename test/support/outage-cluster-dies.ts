@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { frontingName, type OutageBed } from './outage-bed.ts'
 import type { OutageCluster } from './outage-cluster.ts'
-import type { ShownOperation } from './outage-control.ts'
+import { type ShownOperation, stepTimes } from './outage-control.ts'
 import { fullLength } from './outage-length.ts'
 import type { OutageRow } from './outage-row.ts'
 import { noteTimeline, type OutageTimeline, p99Ms, timelineOf } from './outage-timeline.ts'
@@ -38,6 +38,7 @@ export async function clusterDies(
   })
   const timeline = timelineOf(bed, row, faultMs)
   noteTimeline(row, timeline)
+  row.context.diagnostic(`failover: ${stepTimes(failover)}`)
   await row.during(aroundMs)
   const flowing = timeline.allOnStandby ?? Number.POSITIVE_INFINITY
   assert.ok(flowing <= worstSeconds, `traffic flowed on the standby only after ${flowing} s\n${bed.logs}`)
@@ -73,6 +74,7 @@ export async function failBack(row: OutageRow): Promise<ShownOperation> {
   const ended = await control.ended('failbacks', body.id, 120_000)
   assert.equal(ended.state, 'done', JSON.stringify(ended))
   row.note('failback, s', (performance.now() - begunMs) / 1000)
+  row.context.diagnostic(`failback: ${stepTimes(ended)}`)
   return ended
 }
 

@@ -16,6 +16,17 @@ export interface ShownOperation {
   readonly [more: string]: unknown
 }
 
+/** Its steps in their order, with what each took. */
+export function stepTimes({ steps }: ShownOperation): string {
+  const shown = (steps ?? []) as readonly { name: string; state: string; tookMs?: number; attempts: number }[]
+  return shown
+    .map(
+      ({ name, tookMs, attempts }) =>
+        `${name} ${tookMs ?? '–'} ms${attempts > 0 ? ` (${attempts} failed)` : ''}`,
+    )
+    .join(', ')
+}
+
 /** Calls the control plane over HTTP as any client would; several URLs: the first one that answers with less than 500. */
 export class OutageControl {
   readonly urls: readonly string[]
