@@ -96,8 +96,9 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<string | undefi
   return Buffer.concat(chunks, length).toString('utf8')
 }
 
-/** A refused or lost connection in words; the code first, because messages of Node may be empty. */
+/** A refused or lost connection in words; the code first, because messages of Node may be empty. A DOMException's code is a number. */
 export function describeFailure(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return [code, message].filter((part) => part !== undefined && part !== '').join(': ') || String(error)
+  const { code, message } = error as { code?: unknown; message?: string }
+  const parts = [typeof code === 'string' ? code : '', message ?? ''].filter((part) => part !== '')
+  return parts.join(': ') || String(error)
 }

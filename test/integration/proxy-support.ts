@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { type PlacementDocument, placementETag, type TopicPlacement } from '../../src/core/placement.ts'
+import type { PlacementDocument, TopicPlacement } from '../../src/core/placement.ts'
 import type { AnswerBody } from '../support/answer-body.ts'
 import { freePort } from '../support/free-port.ts'
 import { type StartOptions, startProcess, type TestProcess } from '../support/process.ts'
+import { StandInControl } from '../support/stand-in-control.ts'
 import { type Cleanup, temporaryFolder } from '../support/temporary-folder.ts'
 
 export function placementOf(
@@ -21,6 +19,12 @@ export interface RunningProxy {
   readonly process: TestProcess
 }
 
+export interface ProxyStartOptions extends StartOptions {
+  readonly port?: number | undefined
+  /** Instead of one that is the proxy's own. */
+  readonly control?: StandInControl
+}
+
 /**
  * A real `forebay proxy` on a port of its own, told this placement by a stand-in for the control plane (whose own tests are elsewhere).
  * Resolves when it is ready.
@@ -29,31 +33,13 @@ export async function startProxy(
   owner: Cleanup,
   document: PlacementDocument,
   args: readonly string[] = [],
-  { port = 0, ...options }: StartOptions & { readonly port?: number | undefined } = {},
+  { port = 0, control, ...options }: ProxyStartOptions = {},
 ): Promise<RunningProxy> {
-  const control = createServer((request, response) => {
-    // The same document is asked for again and again: answer as slowly as a long-poll.
-    const again = request.headers['if-none-match'] !== undefined
-    const answer = () => {
-      response.writeHead(again ? 304 : 200, {
-        'content-type': 'application/json',
-        etag: placementETag(document),
-      })
-      response.end(again ? undefined : JSON.stringify(document))
-    }
-    if (!again || request.url?.includes('wait=0')) answer()
-    else setTimeout(answer, 5000).unref()
-  })
-  control.listen(0, '127.0.0.1')
-  await once(control, 'listening')
-  owner.after(() => {
-    control.close()
-    control.closeAllConnections()
-  })
+  const { url: controlUrl } = control ?? (await StandInControl.start(owner, document))
   const ownPort = port === 0 ? await freePort() : port
   const own = [
     ...['--port', String(ownPort), '--data-dir', temporaryFolder(owner)],
-    ...['--control', `http://127.0.0.1:${(control.address() as AddressInfo).port}`, ...args],
+    ...['--control', controlUrl, ...args],
   ]
   const process = startProcess(owner, 'proxy', own, options)
   const url = `http://127.0.0.1:${ownPort}`

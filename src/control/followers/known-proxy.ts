@@ -24,7 +24,7 @@ export interface ProxyView {
 export interface KnownProxy {
   readonly id: string
   readonly instance: string
-  readonly since: string
+  since: string
   placement: AcknowledgedPlacement | undefined
   /** Monotonic. */
   reportedAtMs: number

@@ -60,10 +60,16 @@ export class ProxyRegister {
   remember(followers: readonly FollowerRecord[], nowMs: number): void {
     const wallMs = this.#wallMs()
     for (const record of followers) {
-      const known = readRecord(record, { nowMs, wallMs, leaseMs: this.leaseMs })
-      if (known === undefined || this.#known.has(known.id)) continue
-      this.#known.set(known.id, known)
-      this.#book.remember(leaseOf(known))
+      const stored = readRecord(record, { nowMs, wallMs, leaseMs: this.leaseMs })
+      if (stored === undefined) continue
+      const known = this.#known.get(stored.id)
+      if (known !== undefined) {
+        known.written = stored.written
+        if (known.instance === stored.instance) known.since = stored.since
+        continue
+      }
+      this.#known.set(stored.id, stored)
+      this.#book.remember(leaseOf(stored))
     }
   }
 

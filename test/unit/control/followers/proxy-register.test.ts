@@ -160,10 +160,13 @@ describe('ProxyRegister', () => {
     register.take('a', report(1, at(3)), 0)
     const [record] = followersOf(register.due(0))
     assert.ok(record)
-    const { register: next } = leading()
+    const { register: next, time } = leading()
+    time.nowMs = 50
     next.take('a', report(9, at(7)), 50)
     next.remember([record], 100)
-    assert.equal(next.list(100)[0]?.placement?.version, 7)
+    const [proxy] = next.list(100)
+    assert.equal(proxy?.placement?.version, 7)
+    assert.equal(proxy?.since, '2026-01-01T00:00:00.000Z', 'but since when it lives is known from there')
   })
 
   it('has the record of a proxy that is long gone deleted', () => {
