@@ -117,10 +117,13 @@ export class ClusterProducer implements QueueHome {
 
   /** Learns the leaders of these topics before their first batch. */
   warm(topics: Iterable<string>): void {
+    const { metadata } = this.#keeper
+    let isUnknown = false
     for (const topic of topics) {
-      this.#keeper.metadata.want(topic)
-      if (this.#keeper.metadata.topic(topic) === undefined) this.#keeper.askNow()
+      metadata.want(topic)
+      isUnknown ||= metadata.topic(topic) === undefined
     }
+    if (isUnknown) this.#keeper.askNow()
   }
 
   /** Number of partitions, or `undefined` while the topic's metadata is not known. */

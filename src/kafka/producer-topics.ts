@@ -45,11 +45,11 @@ export class ProducerTopics {
     this.active.delete(queue)
     queue.startAnew()
     let events = 0
-    for (const entry of queue.entries()) {
+    queue.forEach((entry) => {
       events += entry.records
       this.#account.stats.moved += 1
       this.#account.leave(entry)
-    }
+    })
     return { queue, events }
   }
 
@@ -58,10 +58,10 @@ export class ProducerTopics {
     queue.home = this.#home
     this.#topics.set(queue.topic, queue)
     this.#metadata.want(queue.topic)
-    for (const entry of queue.entries()) {
+    queue.forEach((entry) => {
       entry.sinceMs = nowMs
       this.#account.enter(entry)
-    }
+    })
   }
 
   /** What was refused before `askedMs` (monotonic) is refused for good, and what is held since before may go. */

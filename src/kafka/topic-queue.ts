@@ -98,17 +98,17 @@ export class TopicQueue implements PreparationListener {
 
   /** Everything as if it had never been tried here: for another cluster. */
   startAnew(): void {
-    for (const { entry } of this.#takeParked(() => true).toReversed()) this.putBack(entry)
+    if (this.hasParked) for (const { entry } of this.#takeParked(() => true).toReversed()) this.putBack(entry)
     this.notBeforeMs = 0
     this.heldSinceMs = undefined
     this.#sticky = undefined
   }
 
-  /** Everything that is in nobody's hands, in no order. */
-  *entries(): Iterable<QueuedBatch> {
-    yield* this.floating
-    for (const { waiting } of this.fixed.values()) yield* waiting
-    for (const { entry } of this.#parked) yield entry
+  /** Everything that waits to be sent, in no order. */
+  forEach(visit: (entry: QueuedBatch) => void): void {
+    for (const entry of this.floating) visit(entry)
+    if (this.fixed.size === 0) return
+    for (const { waiting } of this.fixed.values()) for (const entry of waiting) visit(entry)
   }
 
   /** Takes out what `leaves` says; its order is kept. */

@@ -112,6 +112,7 @@ export class ClusterProducers {
     const startedMs = clock.monotonicMs()
     this.#versions.use(document.version)
     this.#producers.use(document)
+    const arrived = new Map<string, string[]>()
     let moved = 0
     for (const { topic, cluster } of document.placements) {
       const before = this.#placed.get(topic)
@@ -120,7 +121,11 @@ export class ClusterProducers {
       this.#move(topic, before ?? this.#left.get(topic), cluster)
       this.#left.delete(topic)
       if (before !== undefined) moved += 1
+      const topics = arrived.get(cluster)
+      if (topics === undefined) arrived.set(cluster, [topic])
+      else topics.push(topic)
     }
+    for (const [cluster, topics] of arrived) this.#producers.get(cluster)?.warm(topics)
     if (this.#placed.size > document.placements.length) this.#leave(document)
     this.#forgetLeft()
     this.#producers.closeOthers()
@@ -152,10 +157,9 @@ export class ClusterProducers {
   }
 
   #move(topic: string, from: string | undefined, to: string): void {
-    const producer = this.#producers.get(to)
-    const queue = from === undefined || from === to ? undefined : this.#producers.get(from)?.release(topic)
-    if (queue !== undefined) producer?.adopt(queue)
-    producer?.warm([topic])
+    if (from === undefined || from === to) return
+    const queue = this.#producers.get(from)?.release(topic)
+    if (queue !== undefined) this.#producers.get(to)?.adopt(queue)
   }
 
   /** Topics that the document does not place any more: their last batches are tried where they were. */

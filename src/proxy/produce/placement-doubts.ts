@@ -49,6 +49,8 @@ export class PlacementDoubts {
   }
 
   async #askOn(): Promise<void> {
+    // Whoever doubts is in the middle of an answer: nothing may be moved under its hands.
+    await null
     while (this.#doubted.size > 0) {
       const topics = this.#doubted
       this.#doubted = new Set()

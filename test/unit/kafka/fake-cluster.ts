@@ -21,7 +21,7 @@ export interface HeldRequest {
 }
 
 interface FakeTopic {
-  id: number
+  readonly id: number
   readonly partitions: number
 }
 
@@ -39,6 +39,8 @@ export class FakeCluster {
   readonly #topics = new Map<string, FakeTopic>()
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
+  #port = 0
+  #nextId = 0
 
   private constructor(server: Server) {
     this.#server = server
@@ -50,12 +52,17 @@ export class FakeCluster {
     const cluster = new FakeCluster(server)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
+    cluster.#port = (server.address() as AddressInfo).port
     owner.after(() => cluster.stop())
     return cluster
   }
 
   get bootstrap(): readonly string[] {
-    return [`127.0.0.1:${(this.#server.address() as AddressInfo).port}`]
+    return [`127.0.0.1:${this.port}`]
+  }
+
+  get port(): number {
+    return this.#port
   }
 
   get connections(): number {
@@ -71,7 +78,8 @@ export class FakeCluster {
 
   /** Made anew when it is there. */
   makeTopic(topic: string, partitions: number): void {
-    this.#topics.set(topic, { id: (this.#topics.get(topic)?.id ?? 0) + 1, partitions })
+    this.#nextId += 1
+    this.#topics.set(topic, { id: this.#nextId, partitions })
   }
 
   deleteTopic(topic: string): void {
@@ -81,6 +89,17 @@ export class FakeCluster {
   stop(): void {
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Nobody listens on its port until `resume`. */
+  async pause(): Promise<void> {
+    this.stop()
+    await once(this.#server, 'close')
+  }
+
+  async resume(): Promise<void> {
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
   }
 
   #serve(socket: Socket): void {
@@ -152,8 +171,7 @@ export class FakeCluster {
       this.asked.add(name)
       reader.taggedFields()
     }
-    const { port } = this.#server.address() as AddressInfo
-    const broker = Buffer.concat([int32(1), text('127.0.0.1'), int32(port), Buffer.from([0, 0])])
+    const broker = Buffer.concat([int32(1), text('127.0.0.1'), int32(this.port), Buffer.from([0, 0])])
     return Buffer.concat([
       int32(0),
       array([broker]),

@@ -27,6 +27,7 @@ export class SwitchRig {
   readonly lines: string[] = []
   readonly #clusters: Readonly<Record<ClusterName, FakeCluster>>
   #version = 0
+  #placed: ClusterName = 'a'
   #skewMs = 0
 
   constructor(
@@ -85,8 +86,14 @@ export class SwitchRig {
     return this.#version
   }
 
+  /** The cluster where the topic is not. */
+  get elsewhere(): ClusterName {
+    return this.#placed === 'a' ? 'b' : 'a'
+  }
+
   /** Places the topic there, as version 1, 2, 3… */
   place(cluster: ClusterName, more: Partial<TopicPlacement> = {}): void {
+    this.#placed = cluster
     this.placeAll([this.#placement(cluster, more)])
   }
 
