@@ -6,6 +6,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import type { KafkaCluster } from '../../deploy/local/kafka-cluster.ts'
 import { defaultRules } from '../../src/control/failover/rules.ts'
 import { judgeWatchRound, judgeWatchSecond } from '../../src/control/failover/watch-verdict.ts'
+import { partitionsBehind, throughEachBroker } from '../../src/control/watch/one-off.ts'
 import { fileCleanup } from '../support/file-cleanup.ts'
 import { privateCluster } from '../support/private-cluster.ts'
 import { makeTopic, uniqueTopic } from '../support/topics.ts'
@@ -17,6 +18,7 @@ const ids = [1, 2, 3]
 let cluster: KafkaCluster
 let bootstrap: readonly string[]
 let bed: WatchBed
+const placed: readonly string[] = []
 
 before(async () => {
   cluster = await privateCluster(file, { brokers: 3 })
@@ -109,6 +111,10 @@ describe('the watch of a cluster of three brokers', () => {
       inspect(rounds),
     )
     assert.deepEqual(bed.due, [])
+    const spec = { name: 'fronting-a', role: 'fronting', bootstrap } as const
+    const behind = await partitionsBehind(spec, placed, new AbortController().signal)
+    assert.equal(behind, windows.at(-1)?.partitions?.underReplicated)
+    await throughEachBroker(spec, new AbortController().signal)
     await cluster.startBroker(2)
     await bed.until('well again', isWhole, { count: 2 })
   })
