@@ -137,7 +137,7 @@ function wordsOf(result: StepResult): string | undefined {
     case 'none':
       return undefined
     case 'topics':
-      return `${result.topics.length} topics`
+      return result.topics.length === 1 ? '1 topic' : `${result.topics.length} topics`
     case 'version':
       return `version ${result.version}`
     case 'offsets': {
@@ -146,8 +146,8 @@ function wordsOf(result: StepResult): string | undefined {
     }
     case 'proxies':
       return result.ended.length === 0
-        ? `${result.acknowledged} proxies`
-        : `${result.acknowledged} proxies; gone: ${result.ended.join(', ')}`
+        ? `by ${result.acknowledged}`
+        : `by ${result.acknowledged}; gone: ${result.ended.join(', ')}`
   }
 }
 
