@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, type ConnectionOptions, listOffsetsV7 } from '@platformatic/kafka'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { responseOf } from './group-errors.ts'
+import { certifiedAs, connectByName } from './name-cache.ts'
 
 export interface LogEndsOptions {
   readonly metadata: ClusterMetadata
@@ -72,13 +73,13 @@ export class LogEnds {
     const connection = new Connection(clientId, {
       connectTimeout: timeoutMs,
       requestTimeout: timeoutMs,
-      ...security,
+      ...certifiedAs(address.host, security),
     })
     connection.on('error', () => {
       // The pending call rejects with it.
     })
     try {
-      await connection.connect(address.host, address.port)
+      await connectByName(connection, address, timeoutMs)
       return await listOffsetsV7.api.async(connection, debuggingReplica, readUncommitted, topics)
     } catch (error) {
       // One partition that is refused rejects the whole answer, which hangs on the error.

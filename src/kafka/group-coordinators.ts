@@ -1,6 +1,7 @@
 import { Connection, type ConnectionOptions, findCoordinatorV4 } from '@platformatic/kafka'
 import { parseAddress } from './cluster-metadata.ts'
 import type { BrokerAddress } from './frame-socket.ts'
+import { certifiedAs, connectByName } from './name-cache.ts'
 
 export interface GroupCoordinatorsOptions {
   readonly bootstrap: readonly string[]
@@ -43,11 +44,11 @@ export class GroupCoordinators {
   ): Promise<Result> {
     const address = await this.#find(groupId)
     signal.throwIfAborted()
-    const connection = this.#connection(timeoutMs)
+    const connection = this.#connection(address, timeoutMs)
     const abort = () => void connection.close().catch(() => undefined)
     signal.addEventListener('abort', abort)
     try {
-      await connection.connect(address.host, address.port)
+      await connectByName(connection, address, this.#options.requestTimeoutMs)
       signal.throwIfAborted()
       return await use(connection)
     } finally {
@@ -102,9 +103,9 @@ export class GroupCoordinators {
       if (this.#shared.get(name) === known) this.#shared.delete(name)
       return this.#share(address)
     }
-    const connection = this.#connection(this.#options.requestTimeoutMs)
-    const opening = connection.connect(address.host, address.port)?.then(() => connection)
-    const shared = opening ?? Promise.resolve(connection)
+    const { requestTimeoutMs } = this.#options
+    const connection = this.#connection(address, requestTimeoutMs)
+    const shared = connectByName(connection, address, requestTimeoutMs).then(() => connection)
     this.#shared.set(name, shared)
     try {
       return await shared
@@ -114,12 +115,12 @@ export class GroupCoordinators {
     }
   }
 
-  #connection(requestTimeoutMs: number): Connection {
+  #connection({ host }: BrokerAddress, requestTimeoutMs: number): Connection {
     const { clientId, security } = this.#options
     const connection = new Connection(clientId, {
       connectTimeout: this.#options.requestTimeoutMs,
       requestTimeout: requestTimeoutMs,
-      ...security,
+      ...certifiedAs(host, security),
     })
     connection.on('error', () => {
       // The pending calls reject with it; between calls the next one opens another connection.

@@ -251,7 +251,7 @@ export class GroupMember {
     }
     if (verdict === 'rebalance') this.#rejoin()
     if (verdict === 'lost') this.#lose(errorCodeOf(error) === unknownMemberId)
-    if (verdict !== 'rebalance') this.#complain(error, call)
+    if (verdict !== 'rebalance') this.#complain(error, call, verdict)
     return verdict
   }
 
@@ -277,11 +277,12 @@ export class GroupMember {
     this.#disturb = undefined
   }
 
-  /** Ever more seldom while it goes on; of a cluster that is away its `reach` tells, once for all. */
-  #complain(error: unknown, call: GroupCall): void {
+  /** Ever more seldom while it goes on; of a cluster that is away its `reach` tells, once for all, as soon as it knows. */
+  #complain(error: unknown, call: GroupCall, verdict: GroupVerdict): void {
     const { groupId, warn } = this.#options
     const failures = this.#patience.failed(call)
     if (this.#stopping.signal.aborted || this.#away || failures === undefined) return
+    if (verdict === 'coordinator' && failures === 1) return
     warn({ group: groupId, failures, err: error }, complaints[call])
   }
 }

@@ -1,5 +1,6 @@
 import { Connection, type ConnectionOptions, listOffsetsV7 } from '@platformatic/kafka'
 import type { ClusterMetadata } from './cluster-metadata.ts'
+import { certifiedAs, connectByName } from './name-cache.ts'
 
 /** Where a reader stands: the next offset, and the leader epoch of the record before it (−1 = unknown). */
 export interface LogPosition {
@@ -58,13 +59,13 @@ async function askLeader(
   const connection = new Connection(clientId, {
     connectTimeout: timeoutMs,
     requestTimeout: timeoutMs,
-    ...security,
+    ...certifiedAs(address.host, security),
   })
   connection.on('error', () => {
     // The pending call rejects with it.
   })
   try {
-    await connection.connect(address.host, address.port)
+    await connectByName(connection, address, timeoutMs)
     const { topics } = await listOffsetsV7.api.async(connection, -1, readCommitted, [
       {
         name: topic,
