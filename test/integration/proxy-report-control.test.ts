@@ -100,6 +100,8 @@ test('a report that makes no sense is refused with the reason, one that comes tw
   assert.equal(bad.status, 422)
   assert.match(String(bad.body.detail), /\/sequence must be >= 0/)
   assert.equal((await post('a%2Fb', report)).status, 400)
+  const half = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"instance":' }
+  assert.equal((await fetch(`${url}/v1/proxies/p/report`, half)).status, 400)
   assert.equal((await post('x'.repeat(201), report)).status, 400)
   assert.equal((await post('p', { ...report, sequence: 2, more: 'x'.repeat(2 ** 18) })).status, 413)
   const metrics = await (await fetch(`${url}/metrics`)).text()
