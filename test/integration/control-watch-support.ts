@@ -23,7 +23,7 @@ export class WatchBed {
   readonly watches = new Watches({
     watch: `test-${process.pid}-${performance.now()}`,
     clock: systemClock,
-    logger: createLogger('control-watch-test', process.env.WATCH_LOG ?? 'fatal'),
+    logger: createLogger('control-watch-test', 'fatal'),
   })
   readonly #options: WatchBedOptions
   readonly #timer: NodeJS.Timeout
