@@ -19,7 +19,7 @@ const failbackSteps = [
 const rounds = fullLength ? failbackSteps.length : 2
 
 test('F16: the control plane is killed in the middle of failovers and failbacks, at each of their steps: each ends right', {
-  timeout: fullLength ? 1_200_000 : 200_000,
+  timeout: fullLength ? 1_200_000 : 400_000,
 }, async (context) => {
   const bed = await OutageBed.start(fileCleanup(), {
     topics: {
