@@ -61,6 +61,7 @@ test('key, id, time and trace reach the records', async () => {
     forebay_id: 'id-1',
     forebay_time: String(Date.parse('2026-01-31T11:00:00.5Z')),
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    forebay_epoch: '7',
   })
 })
 
