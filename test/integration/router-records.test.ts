@@ -107,7 +107,7 @@ async function javaConsume(bootstrap: readonly string[], topic: string, count: n
     [
       'org.apache.kafka.tools.consumer.ConsoleConsumer',
       ...['--bootstrap-server', bootstrap.join(','), '--topic', topic, '--from-beginning'],
-      ...['--timeout-ms', '15000', '--max-messages', String(count)],
+      ...['--timeout-ms', '60000', '--max-messages', String(count)],
       ...shown.flatMap((one) => ['--formatter-property', `print.${one}=true`]),
     ],
     '',
