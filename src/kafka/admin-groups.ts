@@ -2,10 +2,13 @@ import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
 import { type BrokerCallOptions, callBroker } from './admin-broker.ts'
 import { refuse } from './admin-errors.ts'
 import type { Ask } from './admin-topics.ts'
+import { topicIdOf } from './group-offsets.ts'
 
 export interface CommittedQuestion {
   readonly groupId: string
   readonly topic: string
+  /** What is committed for another topic of that name, as its metadata say, counts as nothing. */
+  readonly topicId: string
   /** Asked for 0 to this − 1. */
   readonly partitions: number
 }
@@ -25,6 +28,7 @@ export async function committedOffsets(
     questions.map(({ groupId, partitions }) => [groupId, Array.from({ length: partitions }, () => -1)]),
   )
   if (questions.length === 0) return committed
+  const topicIds = new Map(questions.map(({ groupId, topicId }) => [groupId, topicId]))
   const { coordinators } = await ask((connection) =>
     findCoordinatorV4.api.async(connection, groupKey, [...committed.keys()]),
   )
@@ -48,9 +52,12 @@ export async function committedOffsets(
     for (const { groupId, errorCode, topics } of answer.groups) {
       refuse(`read the offsets of group ${groupId}`, errorCode)
       const known = committed.get(groupId)
-      for (const { partitionIndex, errorCode: code, committedOffset } of topics[0]?.partitions ?? []) {
-        refuse(`read the offset of group ${groupId}, partition ${partitionIndex}`, code)
-        if (known !== undefined) known[partitionIndex] = Number(committedOffset)
+      for (const partition of topics[0]?.partitions ?? []) {
+        const { partitionIndex, committedOffset, metadata } = partition
+        refuse(`read the offset of group ${groupId}, partition ${partitionIndex}`, partition.errorCode)
+        const wanted = topicIds.get(groupId)
+        const isOther = (topicIdOf(metadata) ?? wanted) !== wanted
+        if (known !== undefined && !isOther) known[partitionIndex] = Number(committedOffset)
       }
     }
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it, type TestContext } from 'node:test'
 import type { EffectBody } from '../../src/control/failover/effect.ts'
 import type { TopicMove } from '../../src/control/failover/plan.ts'
+import type { ClusterAdmin } from '../../src/kafka/admin.ts'
 import { type ClusterAddress, sharedCluster } from '../support/kafka.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { adminOf, type EffectBed, effectBed, idOf, independentClient } from './control-effects-support.ts'
@@ -214,13 +215,7 @@ describe('effects on real clusters', () => {
       topics: [{ topic: lost.topic, topicId: lost.homeTopicId ?? '' }],
     })
     await admin.alterTopicConfigs(new Map([[well.topic, { 'retention.ms': '1000' }]]))
-    await waitFor(
-      async () => {
-        const configs = (await admin.topicConfigs([well.topic], ['retention.ms'])).get(well.topic)
-        return configs instanceof Map && configs.get('retention.ms')?.value === '1000'
-      },
-      { describe: 'the drift' },
-    )
+    await untilRetention(admin, well.topic, '1000')
     const wanted = [lost, { ...short, spec: { ...short.spec, partitions: 4 } }, well]
     await bed.apply([{ kind: 'Topic', name: short.topic, owner: 'team', partitions: 4 }])
     const ensure = { kind: 'ensure-topics', cluster: home, topics: wanted } as const
@@ -239,11 +234,7 @@ describe('effects on real clusters', () => {
     assert.notEqual(first[0]?.topicId, lost.homeTopicId)
     assert.deepEqual(await bed.make(ensure), first)
     await bed.run({ kind: 'await-leaders', cluster: home, topics: first })
-    const retention = async () => {
-      const configs = (await admin.topicConfigs([well.topic], ['retention.ms'])).get(well.topic)
-      return configs instanceof Map ? configs.get('retention.ms')?.value : undefined
-    }
-    await waitFor(async () => (await retention()) === '28800000', { describe: 'the repaired config' })
+    await untilRetention(admin, well.topic, '28800000')
   })
 
   it('repairs drifted configs at the gate, and waits for replicas in sync', async (t) => {
@@ -267,20 +258,13 @@ describe('effects on real clusters', () => {
     ])
     const admin = adminOf(t, frontingCluster.bootstrap)
     await admin.alterTopicConfigs(new Map([[name, { 'retention.ms': '1000' }]]))
-    const retention = async () => {
-      const configs = (await admin.topicConfigs([name], ['retention.ms'])).get(name)
-      return configs instanceof Map ? configs.get('retention.ms')?.value : undefined
-    }
-    // A broker hears of a config later than the controller.
-    const until = (value: string) =>
-      waitFor(async () => (await retention()) === value, { describe: `retention.ms ${value}` })
-    await until('1000')
+    await untilRetention(admin, name, '1000')
     const gate = { kind: 'check-gate', cluster: home } as const
     await assert.rejects(bed.run(gate, { dryRun: true }), /1 partitions of fronting-a have replicas/)
-    assert.equal(await retention(), '1000', 'a drill repairs nothing')
+    assert.equal(await retentionOf(admin, name), '1000', 'a drill repairs nothing')
     await bed.run(gate)
     await bed.run(gate)
-    await until('28800000')
+    await untilRetention(admin, name, '28800000')
     assert.deepEqual(asked[0], [name])
   })
 
@@ -306,3 +290,15 @@ describe('effects on real clusters', () => {
     assert.equal(new Set(made.map(({ topicId }) => topicId)).size, 100)
   })
 })
+
+async function retentionOf(admin: ClusterAdmin, topic: string): Promise<string | null | undefined> {
+  const configs = (await admin.topicConfigs([topic], ['retention.ms'])).get(topic)
+  return configs instanceof Map ? configs.get('retention.ms')?.value : undefined
+}
+
+/** A broker hears of a config later than the controller. */
+async function untilRetention(admin: ClusterAdmin, topic: string, value: string): Promise<void> {
+  await waitFor(async () => (await retentionOf(admin, topic)) === value, {
+    describe: `retention.ms ${value}`,
+  })
+}

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Cluster } from '../../core/resources.ts'
 import { segment } from '../client.ts'
 import { type CommandContext, examples, present, withControl } from '../context.ts'
+import { CommandFailure } from '../failure.ts'
 import { listOption } from '../options.ts'
 import { fields, table } from '../output.ts'
 import type { Terminal } from '../terminal.ts'
@@ -48,7 +49,12 @@ export function addClusterCommands(program: Command, terminal: Terminal): void {
       withControl(terminal, command, async (context) => {
         const found = await context.control.get<ShownCluster>(`/v1/clusters/${segment(name)}`)
         const { health, ...cluster } = found
-        present(context, found, () => `${fields(cluster)}${health === undefined ? '' : healthText(health)}`)
+        const notes = await notesOf(context, name)
+        present(
+          context,
+          { ...found, notes },
+          () => `${fields(cluster)}${notesText(notes)}${health === undefined ? '' : healthText(health)}`,
+        )
       }),
     )
   addAdd(cluster, terminal)
@@ -101,9 +107,27 @@ function addAdd(cluster: Command, terminal: Terminal): void {
           ...(failback === undefined ? {} : { failback }),
         }
         const { value } = await context.control.call<Cluster>('POST', '/v1/clusters', { body })
-        present(context, value, () => `added ${name}\n\n${fields(value)}`)
+        const notes = await notesOf(context, name)
+        present(context, { ...value, notes }, () => `added ${name}\n\n${fields(value)}${notesText(notes)}`)
       }),
     )
+}
+
+/** What the cluster itself says now; a cold standby says nothing. */
+async function notesOf({ control }: CommandContext, name: string): Promise<readonly string[]> {
+  try {
+    const { notes = [] } = await control.get<{ notes?: readonly string[] }>(
+      `/v1/clusters/${segment(name)}/brokers`,
+    )
+    return notes
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error
+    return ['it does not answer now']
+  }
+}
+
+function notesText(notes: readonly string[]): string {
+  return notes.length === 0 ? '' : `\n${notes.join('\n')}\n`
 }
 
 async function listClusters(context: CommandContext): Promise<void> {

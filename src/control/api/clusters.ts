@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Problem } from '../../core/problems.ts'
 import type { ClusterHealth } from '../drive/health-board.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
+import { failoverTimes } from '../provision/failover-times.ts'
 import { addResource, type ResourceOptions } from './resources.ts'
 import { nameParameter } from './schemas.ts'
 
@@ -31,7 +32,8 @@ export function clusters(app: FastifyInstance, options: ClusterOptions): void {
     async ({ params: { name } }) => {
       const cluster = options.feed.get('Cluster', name)
       if (cluster === undefined) throw new Problem('not-found', `there is no cluster ${name}`)
-      return options.admins.describe(cluster.spec, brokersDeadlineMs)
+      const described = await options.admins.describe(cluster.spec, brokersDeadlineMs)
+      return { ...described, notes: await failoverTimes(options.admins, cluster.spec, described) }
     },
   )
   app.get<{ Params: { name: string } }>(

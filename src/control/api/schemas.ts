@@ -253,6 +253,11 @@ export const components = {
     type: 'object',
     properties: {
       kafkaClusterId: { type: 'string' },
+      notes: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'What failover times its settings allow.',
+      },
       brokers: {
         type: 'array',
         items: {

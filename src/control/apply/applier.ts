@@ -3,6 +3,7 @@ import type { ApplyChange, ApplyResult, RouteResourceSpec, TopicSpec } from '../
 import type { Logger } from '../../telemetry/logger.ts'
 import type { CheckedDocument } from '../documents/check.ts'
 import type { ClusterAdmins } from '../provision/clusters.ts'
+import { failoverTimes } from '../provision/failover-times.ts'
 import { Provisioner } from '../provision/provisioner.ts'
 import type { Authority, Change, ControlState, ControlStore, StoreSnapshot } from '../store/control-store.ts'
 import type { Mutex } from './mutex.ts'
@@ -92,8 +93,13 @@ export class Applier {
     if (change.kind !== 'Cluster' || change.action === 'unchanged') return []
     const spec = (change as PlannedChange<'Cluster'>).spec
     try {
-      const { brokers } = await this.#options.admins.describe(spec, reachDeadlineMs)
-      return [`${brokers.length === 1 ? '1 broker' : `${brokers.length} brokers`} found`]
+      const { admins } = this.#options
+      const described = await admins.describe(spec, reachDeadlineMs)
+      const { length } = described.brokers
+      return [
+        `${length === 1 ? '1 broker' : `${length} brokers`} found`,
+        ...(await failoverTimes(admins, spec, described)),
+      ]
     } catch (error) {
       return [`does not answer now: ${(error as Error).message}`]
     }

@@ -31,12 +31,14 @@ async function lagsOf(
   offsets: readonly EndOffsets[],
 ): Promise<readonly Lag[]> {
   const ends = new Map(offsets.map((one) => [one.topic, one.ends]))
+  const ids = new Map(offsets.map((one) => [one.topic, one.topicId]))
   const routes = [...work.options.feed.state.Route.values()]
     .map(({ spec }) => spec)
     .filter(({ topic }) => ends.has(topic))
   const questions = routes.map(({ name, topic }) => ({
     groupId: groupOf(name),
     topic,
+    topicId: ids.get(topic) ?? '',
     partitions: ends.get(topic)?.length ?? 0,
   }))
   const committed = await work.admin(cluster).committedOffsets(questions)

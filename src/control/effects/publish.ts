@@ -15,6 +15,7 @@ export async function publish(work: EffectWork, body: Publish): Promise<number> 
   const made = await withGrowth(work, body.made)
   const { version, isNew } = await commits.run(async () => {
     const snapshot = await store.snapshot()
+    refuseShort(made, snapshot)
     const changes = publishChanges({ ...body, made }, snapshot)
     if (changes.length === 0) return { version: await presentVersion(work, snapshot), isNew: false }
     return { version: await store.commit(changes, work.authority()), isNew: true }
@@ -29,6 +30,15 @@ export async function publish(work: EffectWork, body: Publish): Promise<number> 
 async function presentVersion(work: EffectWork, { position }: StoreSnapshot): Promise<number> {
   await work.fence()
   return position.version
+}
+
+/** One that has grown in this very moment is made right at the next attempt. */
+function refuseShort(made: readonly MadeTopic[], { state }: StoreSnapshot): void {
+  const short = made.find(
+    ({ topic, partitions }) => (state.Topic.get(topic)?.spec.partitions ?? 0) > partitions,
+  )
+  if (short !== undefined)
+    throw new Error(`topic ${short.topic} has grown while ${short.cluster} was made ready: tried again`)
 }
 
 /** A topic that has grown since it was made gets its new partitions before anybody is sent to them. */
