@@ -119,7 +119,12 @@ test('a person drills, moves one topic for maintenance without loss, and brings 
   const { placements } = await control.placement()
   const placed = new Map(placements.map(({ topic, cluster }) => [topic, cluster]))
   assert.deepEqual([placed.get(fast), placed.get(durable)], [standbyName, frontingName])
-  assert.equal((await health(one)).state, 'home', 'the other topic is still guarded')
+  // What it shows is of its last look, which is once a second.
+  await waitFor(async () => (await health(one)).state === 'home', {
+    describe: 'the cluster to be home, because the other topic is still guarded',
+    timeoutMs: 10_000,
+    state: () => health(one),
+  })
   await row.during(1000)
   const back = await runForebay(t, [
     ...['failback', 'start', frontingName, '--reason', 'maintenance is over', '--json'],

@@ -18,7 +18,7 @@ const ids = [1, 2, 3]
 let cluster: KafkaCluster
 let bootstrap: readonly string[]
 let bed: WatchBed
-const placed: readonly string[] = []
+let placed: readonly string[] = []
 
 before(async () => {
   cluster = await privateCluster(file, { brokers: 3 })
@@ -51,8 +51,9 @@ describe('the watch of a cluster of three brokers', () => {
     await Promise.all(
       [busy, quiet].map((topic) => makeTopic(bootstrap, topic, { partitions: 4, replicas: 2 })),
     )
+    placed = [busy, quiet]
     bed.follow({
-      topics: new Set([busy, quiet, 'watch.not-there']),
+      topics: new Set([...placed, 'watch.not-there']),
       groups: new Map([['forebay.busy', busy]]),
     })
     const kafka = new Kafka({ clientId: 'test', brokers: [...bootstrap], logLevel: logLevel.NOTHING })

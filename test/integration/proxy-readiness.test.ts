@@ -104,6 +104,11 @@ const catalogue: readonly (readonly [name: string, ...labels: string[]])[] = [
   ['forebay_lane_breaker_opened_total', 'cluster', 'broker', 'acks'],
   ['forebay_ack_age_seconds', 'cluster'],
   ['forebay_placement_version'],
+  ['forebay_placement_age_seconds'],
+  ['forebay_placement_refused_total', 'reason'],
+  ['forebay_reports_total', 'result'],
+  ['forebay_topics_remade_total', 'cluster'],
+  ['forebay_events_moved_total', 'topic'],
   ['forebay_http_request_duration_seconds', 'family', 'status'],
 ]
 
