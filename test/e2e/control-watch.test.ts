@@ -7,11 +7,11 @@ import type { KafkaCluster } from '../../deploy/local/kafka-cluster.ts'
 import { defaultRules } from '../../src/control/failover/rules.ts'
 import { judgeWatchRound, judgeWatchSecond } from '../../src/control/failover/watch-verdict.ts'
 import { partitionsBehind, throughEachBroker } from '../../src/control/watch/one-off.ts'
+import { answers, broker, isWell, WatchBed } from '../integration/control-watch-support.ts'
 import { fileCleanup } from '../support/file-cleanup.ts'
 import { privateCluster } from '../support/private-cluster.ts'
 import { makeTopic, uniqueTopic } from '../support/topics.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { answers, broker, isWell, WatchBed } from './control-watch-support.ts'
 
 const file = fileCleanup()
 const ids = [1, 2, 3]
