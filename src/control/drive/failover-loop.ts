@@ -39,6 +39,8 @@ export interface LoopOptions {
 export class FailoverLoop {
   readonly #options: LoopOptions
   #histories = new Map<string, ClusterHistory>()
+  /** Cluster → the failback since whose begin its history counts: what is left of the outage must not reverse the return from it. */
+  #returns = new Map<string, string>()
   readonly #acting = new Set<string>()
   /** Why the last attempt to act failed, by cluster: a person sees it instead of a decision that is made anew every second. */
   readonly #obstacles = new Map<string, { readonly decision: Decision['action']; readonly why: string }>()
@@ -100,10 +102,23 @@ export class FailoverLoop {
       .filter(({ role }) => role === 'fronting')
       .map((cluster) => {
         const second = this.#second(cluster.name, nowMs)
-        const history = observe(before.get(cluster.name) ?? emptyHistory, second, rules)
+        const known = this.#beginsToReturn(cluster.name) ? undefined : before.get(cluster.name)
+        const history = observe(known ?? emptyHistory, second, rules)
         this.#histories.set(cluster.name, history)
         return this.#situation(cluster, history)
       })
+  }
+
+  #beginsToReturn(cluster: string): boolean {
+    const failback = this.#options
+      .running()
+      .find(
+        ({ plan, goal, dryRun }) =>
+          plan.cluster === cluster && plan.kind === 'failback' && goal === 'forward' && !dryRun,
+      )
+    if (failback === undefined || this.#returns.get(cluster) === failback.id) return false
+    this.#returns.set(cluster, failback.id)
+    return true
   }
 
   #second(cluster: string, nowMs: number) {

@@ -61,6 +61,23 @@ describe('the failover loop', () => {
     assert.deepEqual(said, ['cluster.suspect', 'cluster.settled'])
   })
 
+  it('a return that a person begins right after the outage is not reversed by what the outage left', async (t) => {
+    const bed = await DriveBed.make(t, { rules: { holdDownMs: 0, moveIntervalMs: 0, failbackRounds: 1000 } })
+    await bed.seconds(20, fine)
+    await bed.seconds(60, dead)
+    assert.deepEqual(bed.placedOn('standby-a'), topicNames)
+    await bed.seconds(3, fine)
+    const drained = Promise.withResolvers<void>()
+    bed.runner.before = ({ body }) => (body.kind === 'await-drained' ? drained.promise : undefined)
+    const request = { kind: 'failback', cluster: 'fronting-a' } as const
+    const { id } = await bed.control.mover.start(request, false, { actor: 'ann', reason: 'it is back' })
+    await bed.ticks(30, fine)
+    drained.resolve()
+    await bed.ended()
+    assert.equal((await bed.store.operation(id))?.state, 'done')
+    assert.deepEqual(bed.placedOn('fronting-a'), topicNames)
+  })
+
   it('a freeze holds a move, and the move comes when it is lifted', async (t) => {
     const bed = await DriveBed.make(t)
     await bed.control.freezes.freeze('fronting-a', { actor: 'ann', reason: 'we look at it' })
