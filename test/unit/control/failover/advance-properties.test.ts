@@ -71,6 +71,13 @@ function assertEnded(operation: Operation, state: Operation['state']): void {
     assert.ok(settled.has(step.state) || step.state === 'dropped', `${name} ${step.state}`)
 }
 
+/** A hook that was given up failed each time, and may never have got as far as to be called. */
+function withoutGivenUp(world: World, { id, steps }: Operation) {
+  const isKept = (key: string) => steps[key.slice(id.length + 1)]?.state !== 'failed'
+  const { hooks, ...outcome } = world.outcome()
+  return { ...outcome, hooks: hooks.filter(isKept), keys: [...world.keys].filter(isKept).sort() }
+}
+
 for (const [kind, makeWorld, makePlan] of [
   ['failover', () => new World(placedTopics(topicCount)), failover],
   ['failback', awayWorld, failback],
@@ -84,10 +91,9 @@ for (const [kind, makeWorld, makePlan] of [
           const world = makeWorld()
           const driver = start(makePlan(world), world)
           for (const turn of turns) driver.turn(turn)
-          assertEnded(driver.finish(seed), 'done')
-          // A hook may be given up, and is called at least once before.
-          assert.deepEqual(world.outcome(), undisturbed.outcome())
-          assert.deepEqual([...world.keys].sort(), [...undisturbed.keys].sort())
+          const ended = driver.finish(seed)
+          assertEnded(ended, 'done')
+          assert.deepEqual(withoutGivenUp(world, ended), withoutGivenUp(undisturbed, ended))
           assert.equal(driver.rows.moves.length, kind === 'failover' ? 1 : 0)
         }),
         quick,

@@ -55,7 +55,7 @@ export class World {
   }
 
   /** Everything that an operation leaves behind, without what differs by chance. */
-  outcome(): unknown {
+  outcome() {
     const clusters = [this.home, this.standby].map((topics) =>
       [...topics].map(([name, { led, sealed }]) => ({ name, led, sealed })).sort(byName),
     )
