@@ -84,7 +84,8 @@ describe('a router whose topic moves between two clusters', () => {
     await moving.untilArrived(200, () => second.process.output)
     t.diagnostic(`what it held was read ${Math.round(performance.now() - backMs)} ms after it was ready`)
 
-    // Killed under a running router.
+    // Killed under a running router, which goes on from its last commit.
+    await moving.untilCommitted('a', 100)
     await clusters.a.killBroker(1)
     await waitFor(async () => (await jobState(second, job)) === 'waiting for the cluster', {
       describe: 'the job of the killed cluster to wait',
