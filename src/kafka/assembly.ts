@@ -9,8 +9,6 @@ export interface AssembledBatch {
   readonly entry: QueuedBatch
   readonly partition: number
   readonly bytes: Buffer
-  /** Of the leader that it was sent to, as the metadata had it then. */
-  leaderEpoch?: number
 }
 
 /** A request being put together for one lane. */

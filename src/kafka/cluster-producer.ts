@@ -7,7 +7,6 @@ import { Dispatcher } from './dispatcher.ts'
 import type { Lane, LaneAnswer } from './lane.ts'
 import { LaneSet } from './lane-set.ts'
 import { LeaderLanes } from './leader-lanes.ts'
-import { LossFinder } from './loss-finder.ts'
 import { MetadataKeeper } from './metadata-keeper.ts'
 import type { Acks, OutgoingBatch } from './outgoing-batch.ts'
 import { asksForMetadata, hasNoPlace, judgeProduceCode } from './produce-errors.ts'
@@ -39,7 +38,6 @@ export class ClusterProducer implements QueueHome {
   readonly #silence: ClusterSilence
   readonly #keeper: MetadataKeeper
   readonly #lanes: LaneSet
-  readonly #losses: LossFinder
   readonly #topics: ProducerTopics
   readonly #dispatcher: Dispatcher
   /** Of each request in flight, when the longest waiting of its batches came (monotonic). */
@@ -62,11 +60,6 @@ export class ClusterProducer implements QueueHome {
       retryMs: (failures) => this.#silence.pauseMs(failures),
     })
     this.#lanes = new LaneSet(options, this.#keeper.metadata, () => this.#schedule())
-    this.#losses = new LossFinder({
-      ...options,
-      metadata: this.#keeper.metadata,
-      onLost: (topic, events) => this.stats.lose(topic, events),
-    })
     this.#topics = new ProducerTopics(this, this.account, this.#keeper.metadata)
     this.#dispatcher = new Dispatcher({
       ...options,
@@ -156,14 +149,12 @@ export class ClusterProducer implements QueueHome {
    */
   release(topic: string): TopicQueue | undefined {
     const released = this.#topics.release(topic)
-    this.#losses.leave(topic, this.#silence.lasts || [...this.#lanes.all()].some(({ isDown }) => isDown))
     if (released !== undefined && released.events > 0) this.#options.moved?.(topic, released.events)
     return released?.queue
   }
 
   /** Takes a topic that another cluster's producer has released. */
   adopt(queue: TopicQueue): void {
-    this.#losses.stay(queue.topic)
     this.#topics.adopt(queue, this.#options.clock.monotonicMs())
     if (this.#closed) this.#topics.giveUpAll()
     this.wake(queue)
@@ -209,7 +200,6 @@ export class ClusterProducer implements QueueHome {
     clearInterval(this.#sweep)
     for (const lane of this.#lanes.all()) lane.close()
     this.#topics.giveUpAll()
-    this.#losses.close()
     this.#keeper.close()
   }
 
@@ -242,10 +232,7 @@ export class ClusterProducer implements QueueHome {
 
   #send(assembly: Assembly): void {
     let sinceMs = Number.POSITIVE_INFINITY
-    const { metadata } = this.#keeper
-    for (const batch of assembly.batches) {
-      const { queue, entry } = batch
-      batch.leaderEpoch = metadata.topic(queue.topic)?.partitions[batch.partition]?.leaderEpoch ?? -1
+    for (const { queue, entry } of assembly.batches) {
       queue.inFlight += 1
       sinceMs = Math.min(sinceMs, entry.sinceMs)
       if (entry.maybeWritten) {
@@ -284,16 +271,12 @@ export class ClusterProducer implements QueueHome {
     let failed = 0
     // Backwards, because a batch that is tried again goes to the head of its queue: so their order stays.
     for (let index = assembly.batches.length - 1; index >= 0; index -= 1) {
-      const assembled = assembly.batches[index] as AssembledBatch
-      const { queue, entry, partition } = assembled
+      const { queue, entry, partition } = assembly.batches[index] as AssembledBatch
       queue.inFlight -= 1
       if (entry.batch.partition !== undefined) queue.partition(partition).busy = false
       const result = resultOf(entry.batch.topic, partition)
-      if (result?.code === 0) {
-        acked += entry.records
-        // Before it is settled: then its bytes are somebody else's.
-        this.#losses.acknowledged(assembled, result.baseOffset)
-      } else failed += entry.records
+      if (result?.code === 0) acked += entry.records
+      else failed += entry.records
       this.#onResult(queue, entry, result)
       queue.home.wake(queue)
     }
@@ -354,8 +337,7 @@ export class ClusterProducer implements QueueHome {
     for (const lane of this.#lanes.all()) {
       // Others may lead by now, and nobody tells us. The trial must not go by old metadata: a broker that wakes up acknowledges what
       // it then truncates.
-      if (lane.isDown && !this.#topics.areNone && this.#keeper.metadata.leads(lane.broker))
-        this.#keeper.askNow()
+      if (lane.isDown && this.#keeper.metadata.leads(lane.broker)) this.#keeper.askNow()
     }
     if (this.account.unsettled > 0) this.#schedule()
   }
@@ -366,7 +348,6 @@ export class ClusterProducer implements QueueHome {
     for (const topic of missing) {
       if (this.#topics.get(topic)?.isEmpty === false) this.#options.doubt?.(topic)
     }
-    this.#losses.look(missing)
     this.#schedule()
   }
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AcknowledgedTail, type Suspect } from './acknowledged-tail.ts'
-import type { AssembledBatch } from './assembly.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import {
   decodeEpochEndResponse,
@@ -17,6 +16,17 @@ export interface LossFinderOptions {
   /** Records that were acknowledged to us and that the log does not hold any more. */
   readonly onLost: (topic: string, records: number) => void
   readonly warn: (detail: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+export interface AcknowledgedBatch {
+  readonly topic: string
+  readonly partition: number
+  /** Of the leader as the metadata had it when the batch was sent. */
+  readonly leaderEpoch: number
+  readonly baseOffset: bigint
+  readonly records: number
+  /** As they were sent; not kept. */
+  readonly bytes: Buffer
 }
 
 interface TopicTails {
@@ -36,10 +46,6 @@ interface Check {
 const timeoutMs = 2000
 /** A new leader shows only what its followers have: what came right after its election appears a little later. */
 const visibleAfterMs = 2000
-/** Pause before what could not be asked, or has changed meanwhile, is looked at again. */
-const againMs = 3000
-/** A topic that went elsewhere is forgotten when its leaders stayed the same for so long. */
-const heardMs = 30_000
 const nothing = Buffer.alloc(0)
 const offsetOutOfRange = 1
 const headBytes = 21
@@ -54,8 +60,6 @@ const suspectMaxBytes = 2 ** 20
 export class LossFinder {
   readonly #options: LossFinderOptions
   readonly #topics = new Map<string, TopicTails>()
-  /** Topics that went elsewhere, and since when (monotonic) their leaders are heard again. */
-  readonly #leaving = new Map<string, number | undefined>()
   #running = false
   #closed = false
 
@@ -63,9 +67,7 @@ export class LossFinder {
     this.#options = options
   }
 
-  /** Once per acknowledged batch, before it is settled: its bytes are not kept. */
-  acknowledged({ entry, partition, bytes, leaderEpoch = -1 }: AssembledBatch, baseOffset: bigint): void {
-    const { topic } = entry.batch
+  acknowledged({ topic, partition, leaderEpoch, baseOffset, records, bytes }: AcknowledgedBatch): void {
     const known = this.#options.metadata.topic(topic)
     if (known === undefined || baseOffset < 0n) return
     let tails = this.#topics.get(topic)
@@ -78,36 +80,22 @@ export class LossFinder {
       tail = new AcknowledgedTail()
       tails.tails[partition] = tail
     }
-    tail.add(leaderEpoch, Number(baseOffset), entry.records, bytes)
+    tail.add(leaderEpoch, Number(baseOffset), records, bytes)
   }
 
-  /**
-   * The topic goes elsewhere. From a cluster in trouble its leaders are asked for until they were heard again: only then is known what is
-   * left of it there.
-   */
-  leave(topic: string, inTrouble: boolean): void {
-    if (inTrouble && this.#topics.has(topic)) this.#leaving.set(topic, undefined)
-    else {
-      this.#topics.delete(topic)
-      this.#options.metadata.forget(topic)
-    }
+  /** Nothing is left to find out about the topic: its leaders are those that acknowledged, or were asked. */
+  isSettled(topic: string): boolean {
+    return this.#checksOf(topic).length === 0
   }
 
-  /** It is back before that. */
-  stay(topic: string): void {
-    this.#leaving.delete(topic)
+  forget(topic: string): void {
+    this.#topics.delete(topic)
   }
 
-  /** The metadata are fresh: asks about the partitions that have another leader now. `missing`: topics that are not there any more. */
-  look(missing: readonly string[]): void {
-    for (const topic of missing) this.#forget(topic)
+  /** The metadata are fresh: asks about the partitions that have another leader now. */
+  look(): void {
     if (this.#running || this.#closed) return
-    const checks: Check[] = []
-    for (const topic of [...this.#topics.keys()]) {
-      const own = this.#checksOf(topic)
-      checks.push(...own)
-      if (own.length === 0 && this.#leaving.has(topic)) this.#hear(topic)
-    }
+    const checks = [...this.#topics.keys()].flatMap((topic) => this.#checksOf(topic))
     if (checks.length === 0) return
     this.#running = true
     this.#run(checks)
@@ -116,25 +104,11 @@ export class LossFinder {
       })
       .finally(() => {
         this.#running = false
-        setTimeout(() => this.look([]), againMs).unref()
       })
   }
 
   close(): void {
     this.#closed = true
-  }
-
-  #forget(topic: string): void {
-    this.#topics.delete(topic)
-    if (this.#leaving.delete(topic)) this.#options.metadata.forget(topic)
-  }
-
-  /** A cluster that starts again names its old leaders for a moment, so it is heard for a while. */
-  #hear(topic: string): void {
-    const isLed = this.#options.metadata.topic(topic)?.partitions.every(({ leader }) => leader >= 0) ?? false
-    const sinceMs = isLed ? (this.#leaving.get(topic) ?? performance.now()) : undefined
-    if (sinceMs !== undefined && performance.now() - sinceMs >= heardMs) this.#forget(topic)
-    else this.#leaving.set(topic, sinceMs)
   }
 
   #checksOf(topic: string): readonly Check[] {

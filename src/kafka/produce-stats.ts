@@ -11,8 +11,6 @@ export class ProduceStats {
   moved = 0
   /** Topics of which a broker says that they were deleted and made anew. */
   remadeTopics = 0
-  /** Events by topic that were acknowledged and that the next leader did not have. */
-  readonly lostAfterAck = new Map<string, number>()
   /** Requests. */
   unanswered = 0
   /** Answered requests by duration: one more than the bounds, for what is longer than all of them. */
@@ -24,9 +22,5 @@ export class ProduceStats {
     let bucket = 0
     while (bucket < durationBucketsMs.length && durationMs > (durationBucketsMs[bucket] ?? 0)) bucket += 1
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1
-  }
-
-  lose(topic: string, events: number): void {
-    this.lostAfterAck.set(topic, (this.lostAfterAck.get(topic) ?? 0) + events)
   }
 }

@@ -19,11 +19,6 @@ export class ProducerTopics {
     this.#metadata = metadata
   }
 
-  /** No topic is this cluster's. */
-  get areNone(): boolean {
-    return this.#topics.size === 0
-  }
-
   get(topic: string): TopicQueue | undefined {
     return this.#topics.get(topic)
   }
@@ -43,6 +38,7 @@ export class ProducerTopics {
 
   /** See `ClusterProducer.release`. */
   release(topic: string): { readonly queue: TopicQueue; readonly events: number } | undefined {
+    this.#metadata.forget(topic)
     const queue = this.#topics.get(topic)
     if (queue === undefined) return undefined
     this.#topics.delete(topic)

@@ -31,18 +31,6 @@ export function addProduceMetrics(registry: Registry, producers: ClusterProducer
       for (const [cluster, stats] of producers.stats()) this.inc({ cluster }, stats.remadeTopics)
     },
   })
-  new Counter({
-    name: 'forebay_events_lost_after_ack_total',
-    help: 'Events that a broker had acknowledged to this proxy and that the next leader does not hold',
-    labelNames: ['topic', 'cluster'],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [cluster, { lostAfterAck }] of producers.stats()) {
-        for (const [topic, events] of lostAfterAck) this.inc({ topic, cluster }, events)
-      }
-    },
-  })
   addLaneMetrics(registry, producers)
   registry.registerMetric(
     plainHistogram({
