@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { OperationKind, OperationSummary, OperationView, PlanView } from '../../core/operations.ts'
 import { segment } from '../client.ts'
 import { type CommandContext, examples, present, withControl } from '../context.ts'
+import { SaidFailure } from '../failure.ts'
 import { followOperation } from '../follow-operation.ts'
 import { operationTable, operationText } from '../operation-text.ts'
 import { listOption } from '../options.ts'
@@ -127,6 +128,7 @@ function plannedOption(command: Command): void {
     .option('--no-planned', 'do not wait for it, even if it seems well')
 }
 
+/** Throws `SaidFailure` when it was taken back, or when a drill did not pass. */
 async function start(
   context: CommandContext,
   kind: OperationKind,
@@ -141,8 +143,10 @@ async function start(
     ...(planned === undefined ? {} : { planned }),
   }
   const { value } = await context.control.call<OperationView>('POST', `/v1/${kind}s`, { body })
-  if (wait) return followOperation(context, value)
-  present(context, value, () => `began ${value.id}\n\nSee: forebay ${kind} show ${value.id}\n`)
+  if (!wait)
+    return present(context, value, () => `began ${value.id}\n\nSee: forebay ${kind} show ${value.id}\n`)
+  const { state, passed } = await followOperation(context, value)
+  if (state === 'undone' || passed === false) throw new SaidFailure('it did not come to its end')
 }
 
 function planText({ kind, cluster, standby, planned, batches, left, notes, problems }: PlanView): string {

@@ -58,10 +58,8 @@ export function addOperationCommands(program: Command, terminal: Terminal): void
         const path = `/v1/operations/${segment(id)}/cancel`
         const { value } = await context.control.call<OperationView>('POST', path, { body: { reason } })
         if (!wait) return present(context, value, () => `taking back ${id}\n`)
-        await followOperation(context, value).catch((error: unknown) => {
-          // That it was taken back is what was asked for.
-          if (!(error instanceof Error && error.message === 'it did not come to its end')) throw error
-        })
+        // However it ended: that it was taken back is what was asked for.
+        await followOperation(context, value)
       }),
     )
 }

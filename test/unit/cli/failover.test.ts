@@ -111,6 +111,15 @@ describe('failover by hand', () => {
     }
   })
 
+  test('start that does not wait has begun it, whatever becomes of it', async (t) => {
+    const server = await control(t, () => ({ status: 202, body: running }))
+    const words = ['failover', 'start', 'fronting-a', '--reason', 'fire', '--no-wait']
+    const { code, out } = await forebay([...words, '--control', server.url])
+    assert.equal(code, 0)
+    assert.match(out, /^began failover-1\n\nSee: forebay failover show failover-1\n/)
+    assert.equal(server.seen.length, 1)
+  })
+
   test('cancel is done when it is taken back', async (t) => {
     const server = await control(t, ({ method }) =>
       method === 'POST'
@@ -122,6 +131,18 @@ describe('failover by hand', () => {
     assert.equal(code, 0)
     assert.equal(server.seen[0]?.url, '/v1/operations/failover-1/cancel')
     assert.match(out, /taken back after 4s/)
+  })
+
+  test('cancel fails when it is not seen that it was taken back', async (t) => {
+    const interrupted = new AbortController()
+    const server = await control(t, ({ method }) => {
+      if (method === 'POST') setTimeout(() => interrupted.abort(), 50)
+      return { status: 202, body: { ...running, state: 'undoing' } }
+    })
+    const words = ['operation', 'cancel', 'failover-1', '--reason', 'false alarm', '--control', server.url]
+    const { code, err } = await forebay(words, { interrupted: interrupted.signal })
+    assert.equal(code, 1)
+    assert.match(err, /failover-1 goes on without this command/)
   })
 
   test('plan shows the order, what stays and what stands in the way', async (t) => {
