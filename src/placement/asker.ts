@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici'
 import { type PlacementDocument, placementETag } from '../core/placement.ts'
 import { checkPlacementDocument } from './document.ts'
+import { readBounded } from './read-bounded.ts'
 
 /** What came back for `GET /v1/placements`. */
 export type Answer =
@@ -48,7 +49,7 @@ export class PlacementAsker {
           ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
         },
       })
-      const text = await readBounded(body)
+      const text = await readBounded(body, maxAnswerBytes)
       if (statusCode === 304 && known !== undefined) return { kind: 'unchanged' }
       if (statusCode >= 500) return { kind: 'failed', reason: `it answered ${statusCode}` }
       if (statusCode !== 200) return { kind: 'rubbish', reason: `it answered ${statusCode}` }
@@ -82,18 +83,6 @@ function readAnswer(contentType: string, text: string): Answer {
   return checked.ok
     ? { kind: 'document', document: checked.document }
     : { kind: 'rubbish', reason: checked.reason }
-}
-
-/** `undefined` as soon as it is longer than allowed; the rest is not read. */
-async function readBounded(body: AsyncIterable<Buffer>): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > maxAnswerBytes) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, length).toString('utf8')
 }
 
 /** A refused or lost connection in words; the code first, because messages of Node may be empty. A DOMException's code is a number. */

@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici'
 import type { ProxyReport, ProxyReportAnswer } from '../../core/proxy-report.ts'
 import { baseOf, describeFailure } from '../../placement/asker.ts'
+import { readBounded } from '../../placement/read-bounded.ts'
 
 export interface ReportSenderOptions {
   /** Base URLs of the replicas of the control plane; at least one. */
@@ -67,7 +68,8 @@ export class ReportSender {
       signal,
       dispatcher: this.#agent,
     })
-    const text = await readBounded(answer.body)
+    const text = await readBounded(answer.body, maxAnswerBytes)
+    if (text === undefined) throw new Error(`it answered more than ${maxAnswerBytes} bytes`)
     if (answer.statusCode !== 200) throw new Error(`it answered ${answer.statusCode}`)
     const read = readAnswer(text)
     const leader = answer.headers[leaderHeader]
@@ -75,17 +77,6 @@ export class ReportSender {
     if (index >= 0) this.#index = index
     return read
   }
-}
-
-async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > maxAnswerBytes) throw new Error(`it answered more than ${maxAnswerBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, length).toString('utf8')
 }
 
 /** Believes nothing (faults F16). */
