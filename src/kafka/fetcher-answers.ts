@@ -4,6 +4,7 @@ import type { FetchedPartition } from './fetch-protocol.ts'
 import { rewindTo } from './fetch-rewind.ts'
 import type { FetchSubscription, RepositionReason } from './fetch-subscription.ts'
 import type { FetcherMetadata } from './fetcher-metadata.ts'
+import { isMilestone } from './milestone.ts'
 import type { LogPosition } from './offsets.ts'
 import { hasValidCrc, readBatches } from './record-batch-reader.ts'
 
@@ -177,9 +178,4 @@ export class FetchAnswers {
       },
     )
   }
-}
-
-/** 1, 2, 4, 8…: what goes wrong again and again is told ever more seldom. */
-export function isMilestone(count: number): boolean {
-  return Number.isInteger(Math.log2(count))
 }

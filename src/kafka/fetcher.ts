@@ -2,10 +2,11 @@ import type { TopicMetadata } from './cluster-metadata.ts'
 import type { ClusterReach } from './cluster-reach.ts'
 import { type FetchPlan, planFetch } from './fetch-plan.ts'
 import { FetchSubscription, type SubscriptionOptions } from './fetch-subscription.ts'
-import { type Candidate, FetchAnswers, isMilestone } from './fetcher-answers.ts'
+import { type Candidate, FetchAnswers } from './fetcher-answers.ts'
 import { BrokerFetcher } from './fetcher-broker.ts'
 import { FetcherMetadata, type FetcherMetadataOptions } from './fetcher-metadata.ts'
 import { FrameSocket } from './frame-socket.ts'
+import { isMilestone } from './milestone.ts'
 import type { LogEnd, LogPosition } from './offsets.ts'
 
 export interface ClusterFetcherOptions extends Omit<FetcherMetadataOptions, 'onFresh'> {

@@ -1,4 +1,5 @@
 import type { ClusterReach } from './cluster-reach.ts'
+import { isMilestone } from './milestone.ts'
 
 export type GroupCall = 'join' | 'heartbeat' | 'commit' | 'read'
 
@@ -25,11 +26,11 @@ export class GroupPatience {
     if (call === 'join') this.#waits = 0
   }
 
-  /** How often in a row, when that is worth a word: at 1, 2, 4, 8… */
+  /** How often in a row, when that is worth a word. */
   failed(call: GroupCall): number | undefined {
     const failures = (this.#failures.get(call) ?? 0) + 1
     this.#failures.set(call, failures)
-    return Number.isInteger(Math.log2(failures)) ? failures : undefined
+    return isMilestone(failures) ? failures : undefined
   }
 
   /** Growing pauses with jitter; while the cluster is away, until it is back. */
