@@ -1,10 +1,10 @@
 import type { Clock } from '../src/core/clock.ts'
-import type { PlacementDocument } from '../src/core/placement.ts'
+import { groupIdOf, type PlacementDocument } from '../src/core/placement.ts'
 import type { Logger } from '../src/telemetry/logger.ts'
 import { Clusters } from './clusters.ts'
 import { DrainGate } from './consume/drain-gate.ts'
 import { drainedHolder } from './consume/drained-holder.ts'
-import { groupIdOf, type JobEvents, RoutingJob } from './consume/routing-job.ts'
+import { type JobEvents, RoutingJob } from './consume/routing-job.ts'
 import { isSameJob, type JobSpec, jobKey, planJobs } from './plan.ts'
 import type { JobGauges } from './router-metrics.ts'
 import { Sinks } from './sink/sinks.ts'
@@ -152,7 +152,7 @@ export class Router {
       holders: after.map((cluster) =>
         drainedHolder({
           clusterId: cluster.id,
-          groupId: groupIdOf(route),
+          groupId: groupIdOf(route.id),
           topic: route.topic,
           ...this.#clusters.take(cluster),
           deliveredHere: (partition) => this.#jobs.get(jobKey(route, cluster.id))?.job?.delivered(partition),

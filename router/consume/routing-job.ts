@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/core/clock.ts'
-import type { RouteSpec } from '../../src/core/placement.ts'
+import { groupIdOf, type RouteSpec } from '../../src/core/placement.ts'
 import type { ClusterFetcher } from '../../src/kafka/fetcher.ts'
 import type { GroupCoordinators } from '../../src/kafka/group-coordinators.ts'
 import { GroupMember } from '../../src/kafka/group-member.ts'
@@ -149,7 +149,7 @@ export class RoutingJob {
     const { route, clusterId, fetcher, coordinators, clock, logger, sessionTimeoutMs } = this.#options
     return new GroupMember({
       coordinators,
-      groupId: groupIdOf(route),
+      groupId: groupIdOf(route.id),
       topic: route.topic,
       times: { sessionTimeoutMs, rebalanceTimeoutMs },
       heartbeatMs: Math.min(longestHeartbeatMs, sessionTimeoutMs / 3),
@@ -258,9 +258,4 @@ export class RoutingJob {
     }
     return positions
   }
-}
-
-/** The same on every cluster that the route is read from; each knows only what is its own. */
-export function groupIdOf(route: RouteSpec): string {
-  return `forebay.${route.id}`
 }

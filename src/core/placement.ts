@@ -48,12 +48,17 @@ export type FileSink = {
 export type SinkSpec = KafkaSink | FileSink
 
 export interface RouteSpec {
-  /** Unique; the consumer group is `forebay.<id>`. */
+  /** Unique; the consumer group is made of it (`groupIdOf`). */
   readonly id: string
   readonly topic: string
   readonly sink: SinkSpec
   readonly from: 'earliest' | 'latest'
   readonly state: 'running' | 'paused'
+}
+
+/** The consumer group of a route: the same on every cluster that it is read from, and each cluster knows only what is its own. */
+export function groupIdOf(routeId: string): string {
+  return `forebay.${routeId}`
 }
 
 export interface PlacementDocument {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { groupIdOf } from '../../core/placement.ts'
 import type { ClusterSpec } from '../../core/resources.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { WatchWindow } from '../failover/evidence.ts'
@@ -114,7 +115,7 @@ function watchedClusters(
   clusters: readonly ClusterSpec[],
   { state, placements }: Pick<StateFeed, 'state' | 'placements'>,
 ): readonly WatchedCluster[] {
-  const groups = new Map([...state.Route.values()].map(({ spec }) => [`forebay.${spec.name}`, spec.topic]))
+  const groups = new Map([...state.Route.values()].map(({ spec }) => [groupIdOf(spec.name), spec.topic]))
   return clusters.map(({ name, bootstrap }) => {
     const topics = new Set(
       placements.filter(({ holders }) => holders.includes(name)).map(({ topic }) => topic),

@@ -1,3 +1,4 @@
+import { groupIdOf } from '../../core/placement.ts'
 import type { EndOffsets } from '../failover/operation.ts'
 import type { EffectWork, Look } from './effect-work.ts'
 import { presentTopics } from './end-offsets.ts'
@@ -36,14 +37,16 @@ async function lagsOf(
     .map(({ spec }) => spec)
     .filter(({ topic }) => ends.has(topic))
   const questions = routes.map(({ name, topic }) => ({
-    groupId: groupOf(name),
+    groupId: groupIdOf(name),
     topic,
     topicId: ids.get(topic) ?? '',
     partitions: ends.get(topic)?.length ?? 0,
   }))
   const committed = await work.admin(cluster).committedOffsets(questions)
   const behind = routes.filter(({ name, topic }) =>
-    (ends.get(topic) ?? []).some((end, partition) => (committed.get(groupOf(name))?.[partition] ?? -1) < end),
+    (ends.get(topic) ?? []).some(
+      (end, partition) => (committed.get(groupIdOf(name))?.[partition] ?? -1) < end,
+    ),
   )
   if (behind.length === 0) return []
   // Only now, and only of these: what of it is still in the log?
@@ -60,15 +63,10 @@ async function lagsOf(
     if (!present.has(topic)) return []
     const records = lagOf({
       wanted: ends.get(topic) ?? [],
-      committed: committed.get(groupOf(name)) ?? [],
+      committed: committed.get(groupIdOf(name)) ?? [],
       starts: starts.get(topic) ?? [],
       ends: endsNow.get(topic) ?? [],
     })
     return records === 0 ? [] : [{ route: name, topic, records, isPaused: state === 'paused' }]
   })
-}
-
-/** The consumer group of a route (src/core/placement.ts, `RouteSpec.id`). */
-function groupOf(route: string): string {
-  return `forebay.${route}`
 }
