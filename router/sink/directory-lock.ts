@@ -6,7 +6,8 @@ const held = new Set<string>()
 
 /**
  * Keeps two processes of one machine from writing the same files: a file with the owner's process id. One that a killed process left
- * behind is taken over. Within one process a sink that is still being closed keeps its successor waiting. It does not reach across machines: a shared directory needs one router only.
+ * behind is taken over. Within one process a sink that is still being closed keeps its successor waiting. It does not reach across
+ * machines: a shared directory needs one router only.
  */
 export class DirectoryLock {
   readonly #directory: string

@@ -107,7 +107,6 @@ export class TopicQueue implements PreparationListener {
   /** Everything that waits to be sent, in no order. */
   forEach(visit: (entry: QueuedBatch) => void): void {
     for (const entry of this.floating) visit(entry)
-    if (this.fixed.size === 0) return
     for (const { waiting } of this.fixed.values()) for (const entry of waiting) visit(entry)
   }
 
