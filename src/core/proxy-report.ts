@@ -1,3 +1,6 @@
+/** Ids of proxies: what may stand in the path of a report and in a label. The control plane refuses others. */
+export const proxyIdPattern = /^[A-Za-z0-9._-]{1,200}$/
+
 /**
  * What a proxy tells the control plane once a second, `POST /v1/proxies/{id}/report`: what became of its events on each cluster, and
  * which placement it works by. The report is also the proxy's lease (semantics "Failover and failback"). About 400 bytes of JSON a

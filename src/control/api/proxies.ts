@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../core/clock.ts'
 import { Problem } from '../../core/problems.ts'
-import type { ProxyReport, ProxyReportAnswer } from '../../core/proxy-report.ts'
+import { type ProxyReport, type ProxyReportAnswer, proxyIdPattern } from '../../core/proxy-report.ts'
 import { proxyReportSchema } from '../failover/report-schema.ts'
 import { viewRecord } from '../followers/follower-record.ts'
 import type { ProxyView } from '../followers/known-proxy.ts'
@@ -31,7 +31,7 @@ const passOnTimeoutMs = 1000
 const proxyParameter = {
   type: 'object',
   required: ['id'],
-  properties: { id: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,200}$' } },
+  properties: { id: { type: 'string', pattern: proxyIdPattern.source } },
 } as const
 
 const isReport = new Ajv2020({ strict: false }).compile<ProxyReport>(proxyReportSchema)

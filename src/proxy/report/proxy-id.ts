@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-
-/** What may stand in the path of a report and in a label; the control plane refuses other names. */
-const proxyIdPattern = /^[A-Za-z0-9._-]{1,200}$/
+import { proxyIdPattern } from '../../core/proxy-report.ts'
 
 export function isProxyId(text: string): boolean {
   return proxyIdPattern.test(text)
