@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type BedProcess, OutageBed } from '../support/outage-bed.ts'
-import { rowCleanup } from '../support/outage-cleanup.ts'
 import {
   assertAllHome,
   assertNoRefusal,
@@ -12,6 +11,7 @@ import { OutageControl } from '../support/outage-control.ts'
 import { OutageRow } from '../support/outage-row.ts'
 import { noteTimeline, timelineOf } from '../support/outage-timeline.ts'
 import { PostgresServer, postgresBinaries } from '../support/postgres.ts'
+import { rowCleanup } from '../support/row-cleanup.ts'
 import { uniqueTopic } from '../support/topics.ts'
 import { waitFor } from '../support/wait-for.ts'
 

@@ -18,6 +18,7 @@ import { FaultLoad, type FaultLoadOptions } from './fault-load.ts'
 import { readAll } from './independent-reader.ts'
 import { placedTopic } from './placed-topic.ts'
 import type { StartOptions } from './process.ts'
+import { rowCleanup } from './row-cleanup.ts'
 import type { Cleanup } from './temporary-folder.ts'
 import { makeTopic, partitionsLedBy, uniqueTopic } from './topics.ts'
 import { waitFor } from './wait-for.ts'
@@ -74,7 +75,7 @@ export class FaultBed {
   }
 
   static async make(context: TestContext, options: FaultBedOptions): Promise<FaultBed> {
-    const owner = lastFirst(context)
+    const owner = rowCleanup(context)
     const cluster = (await options.cluster?.(owner)) ?? (await faultCluster())
     await cluster.heal()
     const topics = new Map<string, string>()
@@ -256,21 +257,4 @@ export class FaultBed {
 /** Milliseconds on the clock of the loads. */
 export function nowMs(): number {
   return performance.now()
-}
-
-/** The hooks of a test run in the order of their registration; here the last one first, all of them even when one fails. */
-function lastFirst(context: TestContext): Cleanup {
-  const hooks: (() => void | Promise<void>)[] = []
-  context.after(async () => {
-    const failures: unknown[] = []
-    for (const hook of hooks.reverse()) {
-      try {
-        await hook()
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be cleaned up')
-  })
-  return { after: (hook) => void hooks.push(hook) }
 }
