@@ -1,5 +1,4 @@
-import type { Offered, Verdict } from './fault-checker.ts'
-import { idOf, type LoadedRequest } from './fault-load.ts'
+import { Arrivals, judgeLoads, type Offered, type Verdict } from './fault-checker.ts'
 import { readEach } from './independent-reader.ts'
 import { OutageFollower } from './outage-follower.ts'
 
@@ -15,9 +14,9 @@ export interface LedgerCluster {
   readonly bootstrap: readonly string[]
 }
 
-/** What has arrived with the readers, for every topic of a bed and all its rows: a byte an event. */
+/** What has arrived with the readers, for every topic of a bed and all its rows. */
 export class OutageLedger {
-  readonly #counts = new Map<string, Uint8Array>()
+  readonly #arrivals = new Arrivals()
   readonly #strange = new Map<string, number>()
   readonly #lastMs = new Map<string, number>()
   #follower: OutageFollower | undefined
@@ -49,7 +48,7 @@ export class OutageLedger {
 
   /** Accepted events of these loads that have not arrived by now. */
   missing(loads: readonly Offered[]): number {
-    return loads.reduce((sum, { run, requests }) => sum + missingOf(this.#counts.get(run), requests), 0)
+    return missingIn(loads, this.#arrivals)
   }
 
   /** Records of the topic that are none of our events. */
@@ -63,7 +62,7 @@ export class OutageLedger {
     loads: readonly Offered[],
     clusters: readonly LedgerCluster[],
   ): Promise<OutageVerdict> {
-    const verdict = judgeLoads(this.#counts, loads)
+    const verdict = judgeLoads(this.#arrivals, loads)
     const stuckIn: Record<string, number> = {}
     if (verdict.lost > 0)
       for (const { name, bootstrap } of clusters) stuckIn[name] = await this.#found(topic, loads, bootstrap)
@@ -72,19 +71,19 @@ export class OutageLedger {
 
   /** Accepted events that did not arrive and are in this cluster's log; a cluster that is away or has no such topic holds none. */
   async #found(topic: string, loads: readonly Offered[], bootstrap: readonly string[]): Promise<number> {
-    const found = new Map<string, Uint8Array>()
+    const found = new Arrivals()
     try {
-      await readEach(bootstrap, topic, ({ value }) => void count(found, value), { timeoutMs: 60_000 })
+      await readEach(bootstrap, topic, ({ value }) => void found.add(value), { timeoutMs: 60_000 })
     } catch {
       return 0
     }
-    return missingIn(this.#counts, loads) - missingIn(this.#counts, loads, found)
+    return this.missing(loads) - missingIn(loads, this.#arrivals, found)
   }
 
   #add(topic: string, value: Buffer | null): void {
     const nowMs = performance.now()
     this.#lastMs.set(topic, nowMs)
-    const id = count(this.#counts, value)
+    const id = this.#arrivals.add(value)
     if (id === undefined) {
       this.#strange.set(topic, this.strange(topic) + 1)
       return
@@ -96,73 +95,16 @@ export class OutageLedger {
   }
 }
 
-type Counts = Map<string, Uint8Array>
-
-function count(counts: Counts, value: Buffer | null): { run: string; index: number } | undefined {
-  const id = idOf(value)
-  if (id === undefined) return undefined
-  let bytes = counts.get(id.run) ?? new Uint8Array(0)
-  if (id.index >= bytes.length) {
-    const longer = new Uint8Array(2 * id.index + 1024)
-    longer.set(bytes)
-    bytes = longer
-    counts.set(id.run, bytes)
-  }
-  bytes[id.index] = Math.min(255, (bytes[id.index] ?? 0) + 1)
-  return id
-}
-
-function missingOf(
-  bytes: Uint8Array | undefined,
-  requests: readonly LoadedRequest[],
-  also?: Uint8Array | undefined,
-): number {
+/** Accepted events that are in none of these. */
+function missingIn(loads: readonly Offered[], ...places: readonly Arrivals[]): number {
   let missing = 0
-  for (const { first, events, fate } of requests) {
-    if (fate !== 'accepted') continue
-    for (let index = first; index < first + events; index += 1)
-      if ((bytes?.[index] ?? 0) === 0 && (also?.[index] ?? 0) === 0) missing += 1
+  for (const { run, requests } of loads) {
+    const found = places.map((place) => place.timesOf(run))
+    for (const { first, events, fate } of requests) {
+      if (fate !== 'accepted') continue
+      for (let index = first; index < first + events; index += 1)
+        if (found.every((times) => (times[index] ?? 0) === 0)) missing += 1
+    }
   }
   return missing
-}
-
-function missingIn(counts: Counts, loads: readonly Offered[], also?: Counts): number {
-  return loads.reduce(
-    (sum, { run, requests }) => sum + missingOf(counts.get(run), requests, also?.get(run)),
-    0,
-  )
-}
-
-/** The pure part: these loads and no others. */
-export function judgeLoads(counts: ReadonlyMap<string, Uint8Array>, loads: readonly Offered[]): Verdict {
-  const sums = { accepted: 0, delivered: 0, lost: 0, unknown: 0, unknownArrived: 0, wrong: 0, duplicates: 0 }
-  const lossAtMs: number[] = []
-  for (const { run, requests } of loads) {
-    const bytes = counts.get(run) ?? new Uint8Array(0)
-    let known = 0
-    for (const { first, events, fate, endMs } of requests) {
-      const range = bytes.subarray(first, first + events)
-      let there = 0
-      for (const times of range) if (times > 0) there += 1
-      known += there
-      if (fate === 'accepted') {
-        sums.accepted += events
-        sums.delivered += there
-        sums.lost += events - there
-        if (there < events) lossAtMs.push(endMs)
-      } else if (fate === 'unknown') {
-        sums.unknown += events
-        sums.unknownArrived += there
-      } else sums.wrong += there
-    }
-    let different = 0
-    for (const times of bytes) {
-      if (times > 0) different += 1
-      if (times > 1) sums.duplicates += times - 1
-    }
-    // Numbers that no request had.
-    sums.wrong += different - known
-  }
-  const { accepted, delivered, duplicates, lost, unknown, unknownArrived, wrong } = sums
-  return { accepted, delivered, duplicates, lost, neverSent: wrong, unknown, unknownArrived, lossAtMs }
 }

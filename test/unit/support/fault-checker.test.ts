@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Arrivals, judge } from '../../support/fault-checker.ts'
+import { Arrivals, judge, judgeLoads } from '../../support/fault-checker.ts'
 import { idOf, type LoadedRequest, ndjson } from '../../support/fault-load.ts'
 
 const run = 'r1x1'
@@ -46,4 +46,23 @@ test('an unknown event may have arrived; a refused one, or one that nobody sent,
   const strange = arrivals()
   strange.add(Buffer.from('{"other":1}'))
   assert.equal(judge(strange, [{ run, requests }]).neverSent, 1)
+})
+
+test('where loads share the arrivals, what arrived of others is passed over, and the rest is judged the same', () => {
+  const all = arrivals(0, 1, 1, 1, 3, 9)
+  const loads = [{ run, requests: [request(0, 2, 'accepted'), request(2, 2, 'accepted', 7)] }]
+  const alone = judgeLoads(all, loads)
+  assert.deepEqual(alone, judge(all, loads))
+  assert.deepEqual([alone.lost, alone.duplicates, alone.neverSent], [1, 2, 1])
+  all.add(Buffer.from(ndjson('another', 0, 1, 80).trim()))
+  all.add(Buffer.from('{"other":1}'))
+  assert.deepEqual(judgeLoads(all, loads), alone)
+  assert.equal(judge(all, loads).neverSent, 3)
+})
+
+test('a load of which nothing came is lost', () => {
+  const { accepted, lost, neverSent } = judgeLoads(arrivals(0), [
+    { run: 'nothing', requests: [request(0, 5, 'accepted')] },
+  ])
+  assert.deepEqual([accepted, lost, neverSent], [5, 5, 0])
 })
