@@ -27,7 +27,13 @@ export function stepTimes({ steps }: ShownOperation): string {
     .join(', ')
 }
 
-/** Calls the control plane over HTTP as any client would; several URLs: the first one that answers with less than 500. */
+/**
+ * Calls the control plane over HTTP as any client would. Of several URLs the first one that answers with less than 500 counts: a standby
+ * answers 503 while no leader is known, and a replica that is dead or paused does not answer at all.
+ *
+ * A change that the one made without an answer is so asked for twice, which does no harm: apply is idempotent, a move of what moves or has
+ * moved already is refused with 409, which the caller sees, and so is a second cancel. Only a drill begins twice; it moves nothing.
+ */
 export class OutageControl {
   readonly urls: readonly string[]
 
