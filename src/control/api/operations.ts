@@ -5,6 +5,7 @@ import type { Page } from '../../core/resources.ts'
 import type { Mover } from '../drive/mover.ts'
 import type { OperationReader } from '../drive/operation-reader.ts'
 import { bodyCheck } from './bodies.ts'
+import { pageOf } from './page.ts'
 import { authorship } from './preconditions.ts'
 import { cancelSchema, nameParameter, operationQuery } from './schemas.ts'
 
@@ -74,9 +75,7 @@ export async function listOperations(
     ...(kind === undefined ? {} : { kind }),
     ...(cluster === undefined ? {} : { subject: cluster }),
   })
-  const items = found.slice(0, limit)
-  const last = items.at(-1)
-  return found.length > limit && last !== undefined ? { items, next: last.id } : { items }
+  return pageOf(found, limit, ({ id }) => id)
 }
 
 /** Throws `not-found` when there is none, or none of that kind. */

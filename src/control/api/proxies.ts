@@ -12,7 +12,7 @@ import type { ProxyRegister } from '../followers/proxy-register.ts'
 import type { LeaseKeeper } from '../leadership/lease-keeper.ts'
 import type { ControlStore } from '../store/control-store.ts'
 import type { StateFeed } from '../store/state-feed.ts'
-import { pageQuery } from './schemas.ts'
+import { pageOf, pageQuery } from './page.ts'
 
 export interface ProxyOptions {
   readonly register: ProxyRegister
@@ -48,9 +48,7 @@ export function proxies(app: FastifyInstance, options: ProxyOptions): void {
     },
     async ({ query: { limit, after = '' } }) => {
       const found = (await listProxies(options)).filter(({ id }) => id > after)
-      const items = found.slice(0, limit)
-      const last = items.at(-1)
-      return found.length > limit && last !== undefined ? { items, next: last.id } : { items }
+      return pageOf(found, limit, ({ id }) => id)
     },
   )
 }

@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Problem } from '../../core/problems.ts'
 import type { ControlService } from '../apply/control-service.ts'
 import { documentSchemas } from '../documents/schemas.ts'
-import type { ControlState, ResourceKind } from '../store/control-store.ts'
+import type { ControlState, ResourceKind, StoredResource } from '../store/control-store.ts'
 import type { StateFeed } from '../store/state-feed.ts'
+import { pageOf, pageQuery } from './page.ts'
 import { authorship, readIfMatch, resourceETag } from './preconditions.ts'
-import { deleteTopicQuery, nameParameter, pageQuery, reasonQuery } from './schemas.ts'
+import { deleteTopicQuery, nameParameter, reasonQuery } from './schemas.ts'
 import { viewResource } from './views.ts'
 
 export interface ResourceOptions {
@@ -38,13 +39,16 @@ export function addResource(
   const base = `/v1/${collections[kind]}`
   const document = `${kind}Document` as const
   const what = collections[kind].slice(0, -1)
-  const routesFor = () => (kind === 'Topic' ? feed.state.Route : noRoutes)
+  const view = (resource: StoredResource) => ({
+    ...viewResource(kind, resource, kind === 'Topic' ? feed.state.Route : noRoutes),
+    ...more(resource.spec.name),
+  })
 
   const answer = (reply: FastifyReply, name: string) => {
     const found = feed.get(kind, name)
     if (found === undefined) throw new Problem('not-found', `there is no ${what} ${name}`)
     reply.header('etag', resourceETag(found.revision))
-    return reply.send({ ...viewResource(kind, found, routesFor()), ...more(name) })
+    return reply.send(view(found))
   }
 
   app.get<{ Querystring: { limit: number; after?: string } }>(
@@ -54,13 +58,8 @@ export function addResource(
       config: { openapi: { summary: `List ${collections[kind]} by name`, gives: kind, paged: true } },
     },
     async ({ query: { limit, after } }) => {
-      const found = feed.list(kind, limit + 1, after)
-      const routes = routesFor()
-      const items = found
-        .slice(0, limit)
-        .map((resource) => ({ ...viewResource(kind, resource, routes), ...more(resource.spec.name) }))
-      const last = items.at(-1)
-      return found.length > limit && last !== undefined ? { items, next: last.name } : { items }
+      const page = pageOf(feed.list(kind, limit + 1, after), limit, ({ spec }) => spec.name)
+      return { ...page, items: page.items.map(view) }
     },
   )
 

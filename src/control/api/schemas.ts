@@ -20,14 +20,6 @@ export const nameParameter = {
   properties: { name: { type: 'string', minLength: 1, maxLength: 260 } },
 } as const
 
-export const pageQuery = {
-  type: 'object',
-  properties: {
-    limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
-    after: { type: 'string', maxLength: 260, description: 'The `next` of the page before.' },
-  },
-} as const
-
 export const reasonQuery = {
   type: 'object',
   properties: { reason: { type: 'string', maxLength: 1000, description: 'For the audit log.' } },
