@@ -184,24 +184,21 @@ export class EventBuffer implements EventBatchOwner {
     if (growthBound(neededBytes) > this.limitBytes || events.count > this.records.limit) return 'too-large'
     const partition = events.key === undefined ? undefined : partitionForKey(events.key, placement.partitions)
     const slot = this.#slot(placement.topic, partition)
-    if (!this.budget.hasRoom(placement.topic, slot.growthBound(neededBytes))) return 'full'
-    if (!this.records.hasRoom(placement.topic, events.count)) return 'full'
     const { batchBytes, clock, ledger } = this.#options
-    const startBytes = Math.min(
-      this.#isRoomy ? Math.max(neededBytes, slot.lastCapacityBytes) : neededBytes,
-      batchBytes,
-    )
     const settings = {
       acks: placement.delivery === 'durable' ? -1 : 1,
       compression: placement.compression,
     } as const
-    // The topic's settings changed: what is gathered under the old ones goes out under them.
+    // The topic's settings changed: what is gathered under the old ones goes out under them, before room for another batch is looked for.
     if (slot.open !== undefined && !sameSettings(slot.open.settings, settings)) this.#seal(slot)
+    if (!this.budget.hasRoom(placement.topic, slot.growthBound(neededBytes, batchBytes))) return 'full'
+    if (!this.records.hasRoom(placement.topic, events.count)) return 'full'
     const { counts, source } = this.#topic(placement.topic)
     ledger.accept(counts, events.count)
     this.records.add(placement.topic, events.count)
     for (let index = 0; index < events.count; ) {
       if (slot.open === undefined) {
+        const startBytes = this.#startBytes(neededBytes, slot)
         slot.open = new OpenBatch(source, startBytes, settings, clock.monotonicMs())
         this.#linger.add(slot)
       }
@@ -211,9 +208,11 @@ export class EventBuffer implements EventBatchOwner {
     return 'ok'
   }
 
-  /** A batch may begin with more memory than its first events need: nothing that is promised depends on it. */
-  get #isRoomy(): boolean {
-    return 2 * (this.usedBytes + 2 * this.#options.batchBytes) <= this.limitBytes
+  /** A batch may begin with more memory than its first events need while there is plenty: nothing that is promised depends on it. */
+  #startBytes(neededBytes: number, slot: OpenSlot): number {
+    const { batchBytes } = this.#options
+    const isRoomy = 2 * (this.usedBytes + 2 * batchBytes) <= this.limitBytes
+    return Math.min(isRoomy ? Math.max(neededBytes, slot.lastCapacityBytes) : neededBytes, batchBytes)
   }
 
   #onLingered(slot: OpenSlot): void {

@@ -66,11 +66,12 @@ export class OpenSlot {
 
   /**
    * Upper bound of the memory that `bytes` more of encoded events take here beyond what the open batch has: nothing while they fit into
-   * it, and when it is full, it may double for a single event.
+   * it. What does not, or would make it longer than `batchBytes`, opens another one; and a batch may double for a single event.
    */
-  growthBound(bytes: number): number {
+  growthBound(bytes: number, batchBytes: number): number {
     if (this.open === undefined) return growthBound(bytes)
     const { length, capacityBytes } = this.open.builder
-    return length + bytes <= capacityBytes ? 0 : Math.max(0, growthBound(length + bytes) - capacityBytes)
+    if (length + bytes <= Math.min(capacityBytes, batchBytes)) return 0
+    return Math.max(0, growthBound(length + bytes) - capacityBytes)
   }
 }

@@ -211,6 +211,29 @@ test('a buffer that nothing leaves fills to its limit and never beyond, whatever
   )
 })
 
+test('the limit holds too where a batch has more memory than it may take, and where settings change in between', () => {
+  const anyRun = fc.record({
+    batchBytes: fc.integer({ min: 4096, max: 34_000 }),
+    limitBytes: fc.integer({ min: 2 ** 20, max: 2 ** 21 }),
+    topics: fc.integer({ min: 20, max: 100 }),
+    share: fc.double({ min: 0.2, max: 0.6, noNaN: true }),
+    changes: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(anyRun, ({ batchBytes, limitBytes, topics, share, changes }) => {
+      const { buffer } = makeBuffer(limitBytes, 0, batchBytes)
+      const events = stagedEvents([Buffer.alloc(Math.floor(share * batchBytes), 'e')])
+      for (let turn = 0, refused = 0; refused < topics; turn += 1) {
+        const settings = changes && Math.floor(turn / topics) % 2 === 1 ? durable : placement
+        const answer = buffer.offer({ ...settings, topic: `a.b${turn % topics}` }, events)
+        refused = answer === 'ok' ? 0 : refused + 1
+        assert.ok(buffer.usedBytes <= limitBytes, `${buffer.usedBytes} of ${limitBytes}`)
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
+
 function settle(batch: OutgoingBatch, fate: string | undefined): void {
   if (fate === 'expire') {
     batch.settled({ kind: 'gave-up', at: 'deadline', maybeWritten: false })
