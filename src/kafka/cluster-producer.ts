@@ -1,7 +1,7 @@
 import type { ReportedCluster } from '../core/proxy-report.ts'
 import { type AssembledBatch, type Assembly, resultFinder } from './assembly.ts'
 import type { RefreshResult } from './cluster-metadata.ts'
-import { ClusterSilence } from './cluster-silence.ts'
+import { ClusterReach } from './cluster-reach.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Lane, LaneAnswer } from './lane.ts'
@@ -21,6 +21,8 @@ import type { QueueHome, TopicQueue } from './topic-queue.ts'
 
 const sweepMs = 250
 const retryRefusedMs = 100
+const firstAskPauseMs = 300
+const longestAskPauseMs = 30_000
 
 /**
  * Sends record batches to the leaders of one cluster. Never waits and never drops: a batch is acknowledged, refused, or given up at its
@@ -35,7 +37,7 @@ const retryRefusedMs = 100
 export class ClusterProducer implements QueueHome {
   readonly account: ProducerAccount
   readonly #options: ClusterProducerOptions
-  readonly #silence: ClusterSilence
+  readonly #reach: ClusterReach
   readonly #keeper: MetadataKeeper
   readonly #lanes: LaneSet
   readonly #topics: ProducerTopics
@@ -51,13 +53,17 @@ export class ClusterProducer implements QueueHome {
   constructor(options: ClusterProducerOptions) {
     this.#options = options
     this.account = new ProducerAccount(options.stats ?? new ProduceStats(), options.clock)
-    this.#silence = new ClusterSilence({ ...options, isWaitedFor: () => this.account.unsettled > 0 })
+    this.#reach = new ClusterReach({
+      ...options,
+      meaning: 'what is to be sent to it waits',
+      look: () => this.#keeper.askNow(),
+    })
     this.#keeper = new MetadataKeeper({
       ...options,
       onPart: () => this.#schedule(),
       onFresh: (result) => this.#onFresh(result),
-      onFailure: (error) => this.#silence.begin(error),
-      retryMs: (failures) => this.#silence.pauseMs(failures),
+      onFailure: (error) => this.#reach.silent(error),
+      retryMs: (failures) => askPauseMs(failures, this.account.unsettled > 0),
     })
     this.#lanes = new LaneSet(options, this.#keeper.metadata, () => this.#schedule())
     this.#topics = new ProducerTopics(this, this.account, this.#keeper.metadata)
@@ -107,7 +113,7 @@ export class ClusterProducer implements QueueHome {
   /** From now on a connection to each broker is made and kept for these classes, as far as the brokers answer. */
   keepConnected(acks: Iterable<Acks>): void {
     this.#warmAcks = acks
-    if (!this.#silence.lasts && this.#keeper.metadata.aliveBrokers().length === 0) this.#keeper.askNow()
+    if (this.#keeper.metadata.aliveBrokers().length === 0) this.#reach.suspect()
   }
 
   /** Other addresses to find the cluster by. */
@@ -343,7 +349,7 @@ export class ClusterProducer implements QueueHome {
   }
 
   #onFresh({ remade, missing }: RefreshResult): void {
-    this.#silence.end()
+    this.#reach.answered()
     for (const topic of remade) this.#onRemade(topic)
     for (const topic of missing) {
       if (this.#topics.get(topic)?.isEmpty === false) this.#options.doubt?.(topic)
@@ -361,4 +367,11 @@ export class ClusterProducer implements QueueHome {
     queue.heldSinceMs = clock.monotonicMs()
     doubt(topic)
   }
+}
+
+/** Before the brokers are asked again: ever longer while nothing waits for them, with jitter where many proxies would ask in step. */
+function askPauseMs(failures: number, isWaitedFor: boolean): number {
+  if (isWaitedFor) return firstAskPauseMs
+  const longestMs = Math.min(longestAskPauseMs, firstAskPauseMs * 2 ** Math.min(failures, 10))
+  return longestMs * (0.5 + Math.random() / 2)
 }

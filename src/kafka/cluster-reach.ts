@@ -3,6 +3,8 @@ import type { Clock } from '../core/clock.ts'
 export interface ClusterReachOptions {
   readonly clusterId: string
   readonly clock: Clock
+  /** What that means while it is away, for the log: `what reads from it waits`. */
+  readonly meaning: string
   /** Ask the cluster now whether it answers, and tell `answered` or `silent`. Not called while it is away. */
   readonly look: () => void
   readonly warn: (detail: Readonly<Record<string, unknown>>, message: string) => void
@@ -48,9 +50,9 @@ export class ClusterReach {
 
   silent(error: unknown): void {
     if (this.#awaySinceMs !== undefined) return
-    const { clusterId, clock, warn } = this.#options
+    const { clusterId, clock, meaning, warn } = this.#options
     this.#awaySinceMs = clock.monotonicMs()
-    warn({ cluster: clusterId, err: error }, 'no broker of the cluster answers: what reads from it waits')
+    warn({ cluster: clusterId, err: error }, `no broker of the cluster answers: ${meaning}`)
     this.#tell()
   }
 

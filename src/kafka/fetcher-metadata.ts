@@ -37,7 +37,11 @@ export class FetcherMetadata {
 
   constructor(options: FetcherMetadataOptions) {
     this.#options = options
-    this.reach = new ClusterReach({ ...options, look: () => this.#keeper.askNow() })
+    this.reach = new ClusterReach({
+      ...options,
+      meaning: 'what reads from it waits',
+      look: () => this.#keeper.askNow(),
+    })
     this.#keeper = new MetadataKeeper({
       ...options,
       timeoutMs: Math.min(options.requestTimeoutMs, longestWaitMs),

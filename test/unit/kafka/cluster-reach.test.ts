@@ -9,6 +9,7 @@ function reached() {
   const reach = new ClusterReach({
     clusterId: 'a',
     clock: { monotonicMs: () => nowMs, wallMs: () => nowMs },
+    meaning: 'all wait',
     look: () => {
       looks += 1
     },
@@ -30,7 +31,8 @@ describe('whether a cluster can be reached', () => {
     assert.deepEqual([reach.away, reach.awayMs], [true, 7000])
     reach.answered()
     reach.answered()
-    assert.deepEqual([reach.away, reach.awayMs, told.length], [false, 0, 2])
+    assert.deepEqual([reach.away, reach.awayMs], [false, 0])
+    assert.deepEqual(told, ['no broker of the cluster answers: all wait', 'the cluster answers again'])
   })
 
   it('is looked for at once when somebody misses an answer, but not while it is known to be away', () => {
