@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { UsageError } from '../../src/cli/failure.ts'
+import { flag, parse, positive, text, typed, whole, word } from '../command-line.ts'
 import { bodyFormats } from '../generator/bodies.ts'
 import { type ConnectionMode, connectionModes } from '../generator/connection-pool.ts'
 import { type EventSource, fixedEvents, realEvents } from '../generator/event-source.ts'
@@ -43,9 +43,34 @@ export interface BenchOptions {
   readonly command: string
 }
 
+const options = {
+  scenario: { ...text, default: 'ndjson,array,single' },
+  quick: flag,
+  events: { ...text, default: '1000000' },
+  rounds: text,
+  seconds: text,
+  'event-bytes': { ...text, default: '300' },
+  'per-body': { ...text, default: '100' },
+  connections: { ...text, default: '64' },
+  mode: { ...text, default: 'keep-alive' },
+  arrivals: text,
+  rate: text,
+  saturated: flag,
+  unpinned: flag,
+  brokers: { ...text, default: '1' },
+  peer: { ...text, multiple: true },
+  topics: text,
+  'connection-counts': text,
+  fronting: text,
+  consumer: text,
+  json: text,
+  write: flag,
+  help: flag,
+} as const
+
 /** `undefined` when help was asked for; throws `UsageError`. */
 export function benchOptions(argv: readonly string[]): BenchOptions | undefined {
-  const values = parse(argv)
+  const values = parse(argv, options)
   if (values.help === true) return undefined
   const quick = values.quick === true
   if ((values.fronting === undefined) !== (values.consumer === undefined)) {
@@ -82,75 +107,20 @@ export function benchOptions(argv: readonly string[]): BenchOptions | undefined 
     consumer: values.consumer?.split(','),
     jsonFile: values.json,
     write: values.write === true,
-    command: ['npm run bench', ...(argv.length === 0 ? [] : ['--', ...argv])].join(' '),
+    command: typed('npm run bench', argv),
   }
 }
 
-function parse(argv: readonly string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        scenario: { ...text, default: 'ndjson,array,single' },
-        quick: flag,
-        events: { ...text, default: '1000000' },
-        rounds: text,
-        seconds: text,
-        'event-bytes': { ...text, default: '300' },
-        'per-body': { ...text, default: '100' },
-        connections: { ...text, default: '64' },
-        mode: { ...text, default: 'keep-alive' },
-        arrivals: text,
-        rate: text,
-        saturated: flag,
-        unpinned: flag,
-        brokers: { ...text, default: '1' },
-        peer: { type: 'string', multiple: true },
-        topics: text,
-        'connection-counts': text,
-        fronting: text,
-        consumer: text,
-        json: text,
-        write: flag,
-        help: flag,
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error })
-  }
-}
-
-function eventSizes(text: string): Pick<BenchOptions, 'source' | 'sizeText' | 'eventBytes'> {
-  if (text === 'real') return { source: realEvents(), sizeText: 'real sizes (demo data)', eventBytes: 1000 }
-  const eventBytes = whole('event-bytes', text, 64)
+function eventSizes(size: string): Pick<BenchOptions, 'source' | 'sizeText' | 'eventBytes'> {
+  if (size === 'real') return { source: realEvents(), sizeText: 'real sizes (demo data)', eventBytes: 1000 }
+  const eventBytes = whole('event-bytes', size, 64)
   return { source: fixedEvents(eventBytes), sizeText: `${eventBytes} bytes`, eventBytes }
 }
 
-function whole(name: string, text: string, least = 1): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < least)
-    throw new UsageError(`--${name} needs a whole number of ${least} or more`)
-  return value
+function counts(name: string, list: string): number[] {
+  return list.split(',').map((count) => whole(name, count))
 }
 
-function positive(name: string, text: string): number {
-  const value = Number(text)
-  if (!(value > 0 && Number.isFinite(value))) throw new UsageError(`--${name} needs a number above 0`)
-  return value
-}
-
-function counts(name: string, text: string): number[] {
-  return text.split(',').map((count) => whole(name, count))
-}
-
-function word<Word extends string>(name: string, text: string, known: readonly Word[]): Word {
-  const found = known.find((candidate) => candidate === text)
-  if (found === undefined) throw new UsageError(`--${name}: "${text}" is none of ${known.join(', ')}`)
-  return found
-}
-
-function words<Word extends string>(name: string, text: string, known: readonly Word[]): Word[] {
-  return text.split(',').map((part) => word(name, part, known))
+function words<Word extends string>(name: string, list: string, known: readonly Word[]): Word[] {
+  return list.split(',').map((part) => word(name, part, known))
 }

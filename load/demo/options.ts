@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import { UsageError } from '../../src/cli/failure.ts'
+import { flag, parse, positive, text, whole } from '../command-line.ts'
 import type { TopicNames } from './places.ts'
 
 export const demoUsage = `Usage: npm run demo [-- --data DIR --limit N …]
@@ -24,34 +23,23 @@ export interface DemoOptions {
   readonly names: TopicNames
 }
 
+const options = {
+  data: { ...text, default: '.forebay' },
+  limit: text,
+  patience: { ...text, default: '30' },
+  'events-topic': { ...text, default: 'sample.events' },
+  'orders-topic': { ...text, default: 'sample.orders' },
+  help: flag,
+} as const
+
 /** `undefined` when help was asked for; throws `UsageError`. */
 export function demoOptions(argv: readonly string[]): DemoOptions | undefined {
-  const values = parse(argv)
+  const values = parse(argv, options)
   if (values.help === true) return undefined
-  const limit = values.limit === undefined ? undefined : Number(values.limit)
-  const patience = Number(values.patience)
-  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new UsageError('--limit needs a whole number above 0')
-  }
-  if (!(patience > 0)) throw new UsageError('--patience needs a number of seconds')
-  const names = { 'sample.events': values['events-topic'], 'sample.orders': values['orders-topic'] }
-  return { data: resolve(values.data), limit, patienceMs: patience * 1000, names }
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        data: { type: 'string', default: '.forebay' },
-        limit: { type: 'string' },
-        patience: { type: 'string', default: '30' },
-        'events-topic': { type: 'string', default: 'sample.events' },
-        'orders-topic': { type: 'string', default: 'sample.orders' },
-        help: { type: 'boolean' },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error })
+  return {
+    data: resolve(values.data),
+    limit: values.limit === undefined ? undefined : whole('limit', values.limit),
+    patienceMs: 1000 * positive('patience', values.patience),
+    names: { 'sample.events': values['events-topic'], 'sample.orders': values['orders-topic'] },
   }
 }

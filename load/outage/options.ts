@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-import { UsageError } from '../../src/cli/failure.ts'
+import { flag, parse, text, typed, whole, word } from '../command-line.ts'
 
 export const outageUsage = `Usage: npm run bench:outage -- [options]
 
@@ -38,17 +37,27 @@ export interface OutageBenchOptions {
   readonly write: boolean
 }
 
+const options = {
+  fault: { ...text, default: 'kill' },
+  runs: { ...text, default: '1' },
+  rate: text,
+  proxies: text,
+  down: text,
+  baselines: flag,
+  quick: flag,
+  json: text,
+  write: flag,
+  help: { ...flag, short: 'h' },
+} as const
+
 /** `undefined` when help was asked for. Throws `UsageError` with a sentence. */
 export function outageBenchOptions(argv: readonly string[]): OutageBenchOptions | undefined {
-  const values = parse(argv)
+  const values = parse(argv, options)
   if (values.help === true) return undefined
   const quick = values.quick === true
-  const { fault } = values
-  if (fault !== 'kill' && fault !== 'stop')
-    throw new UsageError(`--fault: "${fault}" is neither kill nor stop`)
   return {
-    command: ['npm run bench:outage', ...(argv.length === 0 ? [] : ['--', ...argv])].join(' '),
-    fault,
+    command: typed('npm run bench:outage', argv),
+    fault: word('fault', values.fault, ['kill', 'stop']),
     runs: whole('runs', values.runs),
     eventsPerSecond: whole('rate', values.rate ?? (quick ? '2000' : '10000')),
     proxies: whole('proxies', values.proxies ?? (quick ? '2' : '3')),
@@ -57,35 +66,4 @@ export function outageBenchOptions(argv: readonly string[]): OutageBenchOptions 
     jsonFile: values.json,
     write: values.write === true,
   }
-}
-
-function parse(argv: readonly string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        fault: { ...text, default: 'kill' },
-        runs: { ...text, default: '1' },
-        rate: text,
-        proxies: text,
-        down: text,
-        baselines: flag,
-        quick: flag,
-        json: text,
-        write: flag,
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error })
-  }
-}
-
-function whole(name: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1)
-    throw new UsageError(`--${name}: "${text}" is no whole number above 0`)
-  return value
 }

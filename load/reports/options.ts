@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-import { UsageError } from '../../src/cli/failure.ts'
+import { flag, parse, text, whole } from '../command-line.ts'
 
 export interface ReportLoadOptions {
   readonly proxies: number
@@ -20,39 +19,23 @@ each of the proxies would, once a second, and follow the placement as they do; s
   --seconds N   measured (default 20), after a warm-up of 10
 `
 
+const options = {
+  proxies: { ...text, default: '500' },
+  clusters: { ...text, default: '2' },
+  brokers: { ...text, default: '3' },
+  seconds: { ...text, default: '20' },
+  help: flag,
+} as const
+
 /** `undefined` when help was asked for; throws `UsageError`. */
 export function reportLoadOptions(argv: readonly string[]): ReportLoadOptions | undefined {
-  const { values } = parse(argv)
+  const values = parse(argv, options)
   if (values.help === true) return undefined
-  const count = (name: 'proxies' | 'clusters' | 'brokers' | 'seconds', fallback: number) => {
-    const value = Number(values[name] ?? fallback)
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new UsageError(`--${name}: ${values[name]} is no number of ${name}`)
-    return value
-  }
   return {
-    proxies: count('proxies', 500),
-    clusters: count('clusters', 2),
-    brokers: count('brokers', 3),
-    seconds: count('seconds', 20),
+    proxies: whole('proxies', values.proxies),
+    clusters: whole('clusters', values.clusters),
+    brokers: whole('brokers', values.brokers),
+    seconds: whole('seconds', values.seconds),
     warmUpSeconds: 10,
-  }
-}
-
-function parse(argv: readonly string[]) {
-  const option = { type: 'string' } as const
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        proxies: option,
-        clusters: option,
-        brokers: option,
-        seconds: option,
-        help: { type: 'boolean' },
-      },
-    })
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error })
   }
 }

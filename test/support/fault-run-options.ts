@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-import { UsageError } from '../../src/cli/failure.ts'
+import { flag, parse, text, typed, whole } from '../../load/command-line.ts'
 
 export const faultHelp = `Usage: npm run test:fault -- [options]
 
@@ -38,42 +37,34 @@ export interface FaultRunOptions {
   readonly write: boolean
 }
 
+const options = {
+  short: { ...flag, default: false },
+  runs: { ...text, default: '1' },
+  only: { ...text, default: '' },
+  baselines: text,
+  again: text,
+  resume: { ...flag, default: false },
+  limit: text,
+  json: text,
+  write: { ...flag, default: false },
+  help: { ...flag, short: 'h', default: false },
+} as const
+
 /** `undefined` when only help was asked for. Throws UsageError with a sentence for people. */
 export function faultRunOptions(args: readonly string[]): FaultRunOptions | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      short: { type: 'boolean', default: false },
-      runs: { type: 'string', default: '1' },
-      only: { type: 'string', default: '' },
-      baselines: { type: 'string' },
-      again: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-      limit: { type: 'string' },
-      json: { type: 'string' },
-      write: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
+  const values = parse(args, options)
   if (values.help) return undefined
   const { short } = values
   return {
-    command: ['npm run test:fault --', ...args].join(' '),
+    command: typed('npm run test:fault', args),
     short,
-    runs: positive('runs', values.runs),
+    runs: whole('runs', values.runs),
     only: values.only.toLowerCase().split(',').filter(Boolean),
-    baselines: values.baselines === undefined ? 0 : positive('baselines', values.baselines),
-    again: values.again === undefined ? 0 : positive('again', values.again),
+    baselines: values.baselines === undefined ? 0 : whole('baselines', values.baselines),
+    again: values.again === undefined ? 0 : whole('again', values.again),
     resume: values.resume,
-    limitMs: 1000 * positive('limit', values.limit ?? (short ? '240' : '1500')),
+    limitMs: 1000 * whole('limit', values.limit ?? (short ? '240' : '1500')),
     jsonFile: values.json,
     write: values.write,
   }
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1)
-    throw new UsageError(`--${name}: "${text}" is no positive number`)
-  return value
 }
