@@ -40,7 +40,7 @@ export class FailoverLoop {
   readonly #options: LoopOptions
   #histories = new Map<string, ClusterHistory>()
   /** Cluster → the failback since whose begin its history counts: what is left of the outage must not reverse the return from it. */
-  #returns = new Map<string, string>()
+  readonly #returns = new Map<string, string>()
   readonly #acting = new Set<string>()
   /** Why the last attempt to act failed, by cluster: a person sees it instead of a decision that is made anew every second. */
   readonly #obstacles = new Map<string, { readonly decision: Decision['action']; readonly why: string }>()
@@ -58,6 +58,7 @@ export class FailoverLoop {
   /** Before the first tick of a term. */
   begin(): void {
     this.#histories = new Map()
+    this.#returns.clear()
     this.#obstacles.clear()
     this.#lastMs = undefined
     this.#options.board.clear()
