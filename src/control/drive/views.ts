@@ -11,25 +11,19 @@ import type { MovePlan } from '../failover/plan.ts'
 import type { Step } from '../failover/step.ts'
 import type { StoredOperation } from '../store/records.ts'
 
+type Header = Pick<
+  Operation,
+  'dryRun' | 'automatic' | 'actor' | 'reason' | 'undo' | 'createdAtMs' | 'endedAtMs'
+>
+
 /** From its row alone: for lists, in which the plans, which are large, are not read. */
 export function summaryOf(stored: StoredOperation): OperationSummary {
-  const header = stored.document as Pick<
-    Operation,
-    'dryRun' | 'automatic' | 'actor' | 'reason' | 'undo' | 'endedAtMs' | 'createdAtMs'
-  >
-  const { dryRun, automatic, actor, reason, undo, endedAtMs, createdAtMs } = header
   return {
     id: stored.id,
     kind: stored.kind as OperationSummary['kind'],
     cluster: stored.subject,
     state: stored.state as OperationState,
-    dryRun,
-    automatic,
-    actor,
-    reason,
-    ...(undo === undefined ? {} : { undoReason: undo.reason }),
-    createdAt: timeOf(createdAtMs),
-    ...(endedAtMs === undefined ? {} : { endedAt: timeOf(endedAtMs) }),
+    ...headerView(stored.document as Header),
     running: stored.step === '' ? [] : stored.step.split(' '),
   }
 }
@@ -40,8 +34,7 @@ export function operationView(
   wallMs: number,
   waiting: (key: string) => string | undefined = () => undefined,
 ): OperationView {
-  const { id, plan, dryRun, automatic, actor, reason, undo, goal, state, steps, createdAtMs, endedAtMs } =
-    operation
+  const { id, plan, dryRun, goal, state, steps, createdAtMs, endedAtMs } = operation
   const total = plan.batches.reduce((sum, batch) => sum + batch.length, 0)
   const doneBatches = (kind: string) =>
     [...plan.batches.keys()].filter((batch) => steps[`${kind}/${batch}`]?.state === 'done')
@@ -56,13 +49,7 @@ export function operationView(
     kind: plan.kind,
     cluster: plan.cluster,
     state: goal === 'undo' && state === 'running' ? 'undoing' : state,
-    dryRun,
-    automatic,
-    actor,
-    reason,
-    ...(undo === undefined ? {} : { undoReason: undo.reason }),
-    createdAt: timeOf(createdAtMs),
-    ...(endedAtMs === undefined ? {} : { endedAt: timeOf(endedAtMs) }),
+    ...headerView(operation),
     running: Object.keys(steps).filter((name) => steps[name]?.state === 'running'),
     standby: plan.standby,
     planned: plan.planned,
@@ -81,6 +68,19 @@ export function operationView(
       ? { passed: Object.values(steps).every((step) => step.state === 'done') }
       : {}),
     ...(final === undefined ? {} : { final }),
+  }
+}
+
+/** What lists and the whole view say alike. */
+function headerView({ dryRun, automatic, actor, reason, undo, createdAtMs, endedAtMs }: Header) {
+  return {
+    dryRun,
+    automatic,
+    actor,
+    reason,
+    ...(undo === undefined ? {} : { undoReason: undo.reason }),
+    createdAt: timeOf(createdAtMs),
+    ...(endedAtMs === undefined ? {} : { endedAt: timeOf(endedAtMs) }),
   }
 }
 
