@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Freezes } from '../drive/freezes.ts'
 import { bodyCheck } from './bodies.ts'
+import { freezeSchema, unfreezeQuery } from './operation-schemas.ts'
 import { authorship } from './preconditions.ts'
-import { freezeSchema, unfreezeQuery } from './schemas.ts'
 
 interface FreezeBody {
   readonly cluster?: string

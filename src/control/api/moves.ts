@@ -6,9 +6,10 @@ import type { OperationReader } from '../drive/operation-reader.ts'
 import type { Watch } from '../drive/senses.ts'
 import { planView } from '../drive/views.ts'
 import { bodyCheck } from './bodies.ts'
+import { moveSchema, operationQuery, planQuery } from './operation-schemas.ts'
 import { listOperations, showOperation } from './operations.ts'
 import { authorship } from './preconditions.ts'
-import { moveSchema, nameParameter, operationQuery, planQuery } from './schemas.ts'
+import { nameParameter } from './schemas.ts'
 
 export interface MoveOptions {
   readonly mover: Mover

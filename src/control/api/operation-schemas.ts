@@ -1,3 +1,84 @@
+import { pageQuery } from './page.ts'
+
+/** JSON Schemas of what the API takes and says of failovers, failbacks and freezes. */
+
+const nameText = { type: 'string', minLength: 1, maxLength: 260 } as const
+const reasonText = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 1000,
+  description: 'Why, for the audit log.',
+} as const
+
+/** Body of `POST /v1/failovers` and, without `planned`, of `POST /v1/failbacks`. */
+export const moveSchema = {
+  type: 'object',
+  required: ['cluster', 'reason'],
+  additionalProperties: false,
+  properties: {
+    cluster: nameText,
+    topics: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 10_000,
+      items: nameText,
+      description: 'Full names; absent: every topic of the cluster.',
+    },
+    reason: reasonText,
+    dryRun: {
+      type: 'boolean',
+      default: false,
+      description: 'A drill: checks every step and changes nothing.',
+    },
+    planned: {
+      type: 'boolean',
+      description:
+        'Failovers only: the cluster is well, so lose and double nothing. Default: as the watch sees it.',
+    },
+  },
+} as const
+
+/** Body of `PUT /v1/freeze`. */
+export const freezeSchema = {
+  type: 'object',
+  required: ['reason'],
+  additionalProperties: false,
+  properties: { cluster: { ...nameText, description: 'Absent: all.' }, reason: reasonText },
+} as const
+
+export const cancelSchema = {
+  type: 'object',
+  required: ['reason'],
+  additionalProperties: false,
+  properties: { reason: reasonText },
+} as const
+
+export const planQuery = {
+  type: 'object',
+  required: ['cluster'],
+  properties: {
+    cluster: nameText,
+    topics: { type: 'string', maxLength: 100_000, description: 'Separated by commas; absent: all.' },
+    planned: { type: 'boolean' },
+  },
+} as const
+
+export const operationQuery = {
+  type: 'object',
+  properties: {
+    ...pageQuery.properties,
+    limit: { ...pageQuery.properties.limit, maximum: 999 },
+    open: { type: 'boolean', default: false, description: 'Only those that have not ended.' },
+    cluster: nameText,
+  },
+} as const
+
+export const unfreezeQuery = {
+  type: 'object',
+  required: ['reason'],
+  properties: { cluster: { ...nameText, description: 'Absent: all.' }, reason: reasonText },
+} as const
+
 const time = { type: 'string', format: 'date-time' } as const
 const names = { type: 'array', items: { type: 'string' } } as const
 const left = {
@@ -23,6 +104,9 @@ const step = {
 
 /** Parts of `components.schemas`: what the API says of failovers and what decides about them (core/operations.ts). */
 export const operationComponents = {
+  MoveRequest: moveSchema,
+  FreezeRequest: freezeSchema,
+  CancelRequest: cancelSchema,
   Operation: {
     type: 'object',
     properties: {

@@ -5,9 +5,10 @@ import type { Page } from '../../core/resources.ts'
 import type { Mover } from '../drive/mover.ts'
 import type { OperationReader } from '../drive/operation-reader.ts'
 import { bodyCheck } from './bodies.ts'
+import { cancelSchema, operationQuery } from './operation-schemas.ts'
 import { pageOf } from './page.ts'
 import { authorship } from './preconditions.ts'
-import { cancelSchema, nameParameter, operationQuery } from './schemas.ts'
+import { nameParameter } from './schemas.ts'
 
 export interface OperationOptions {
   readonly mover: Mover

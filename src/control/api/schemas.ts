@@ -60,83 +60,6 @@ export const eventQuery = {
   },
 } as const
 
-const nameText = { type: 'string', minLength: 1, maxLength: 260 } as const
-const reasonText = {
-  type: 'string',
-  minLength: 1,
-  maxLength: 1000,
-  description: 'Why, for the audit log.',
-} as const
-
-/** Body of `POST /v1/failovers` and, without `planned`, of `POST /v1/failbacks`. */
-export const moveSchema = {
-  type: 'object',
-  required: ['cluster', 'reason'],
-  additionalProperties: false,
-  properties: {
-    cluster: nameText,
-    topics: {
-      type: 'array',
-      minItems: 1,
-      maxItems: 10_000,
-      items: nameText,
-      description: 'Full names; absent: every topic of the cluster.',
-    },
-    reason: reasonText,
-    dryRun: {
-      type: 'boolean',
-      default: false,
-      description: 'A drill: checks every step and changes nothing.',
-    },
-    planned: {
-      type: 'boolean',
-      description:
-        'Failovers only: the cluster is well, so lose and double nothing. Default: as the watch sees it.',
-    },
-  },
-} as const
-
-/** Body of `PUT /v1/freeze`. */
-export const freezeSchema = {
-  type: 'object',
-  required: ['reason'],
-  additionalProperties: false,
-  properties: { cluster: { ...nameText, description: 'Absent: all.' }, reason: reasonText },
-} as const
-
-export const cancelSchema = {
-  type: 'object',
-  required: ['reason'],
-  additionalProperties: false,
-  properties: { reason: reasonText },
-} as const
-
-export const planQuery = {
-  type: 'object',
-  required: ['cluster'],
-  properties: {
-    cluster: nameText,
-    topics: { type: 'string', maxLength: 100_000, description: 'Separated by commas; absent: all.' },
-    planned: { type: 'boolean' },
-  },
-} as const
-
-export const operationQuery = {
-  type: 'object',
-  properties: {
-    limit: { type: 'integer', minimum: 1, maximum: 999, default: 100 },
-    after: { type: 'string', maxLength: 260, description: 'The `next` of the page before.' },
-    open: { type: 'boolean', default: false, description: 'Only those that have not ended.' },
-    cluster: nameText,
-  },
-} as const
-
-export const unfreezeQuery = {
-  type: 'object',
-  required: ['reason'],
-  properties: { cluster: { ...nameText, description: 'Absent: all.' }, reason: reasonText },
-} as const
-
 const stored = {
   revision: { type: 'integer', description: 'The ETag without its quotes.' },
   createdAt: { type: 'string', format: 'date-time' },
@@ -217,9 +140,6 @@ export const components = {
       data: { type: 'object' },
     },
   },
-  MoveRequest: moveSchema,
-  FreezeRequest: freezeSchema,
-  CancelRequest: cancelSchema,
   ...operationComponents,
   ApplyResult: {
     type: 'object',
