@@ -126,6 +126,6 @@ export async function removeOrphanedSets(): Promise<void> {
   }
 }
 
-function isSharedCluster(name: string): name is SharedClusterName {
+export function isSharedCluster(name: string): name is SharedClusterName {
   return Object.hasOwn(brokerCounts, name)
 }
