@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type FakeServer, fakeServer, forebay, type Reply, type Seen } from './harness.ts'
+import { fakeControl, forebay } from './harness.ts'
 
 const stored = { revision: 3, createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' }
 const topic = {
@@ -28,18 +28,9 @@ const topic = {
   ],
 }
 
-async function control(
-  t: { after(work: () => Promise<void>): void },
-  answer: (request: Seen, index: number) => Reply,
-): Promise<FakeServer> {
-  const server = await fakeServer(answer)
-  t.after(() => server.close())
-  return server
-}
-
 describe('commands against the documented contract', () => {
   test('topic list follows the pages and shows units', async (t) => {
-    const server = await control(t, ({ url }) =>
+    const server = await fakeControl(t, ({ url }) =>
       url.includes('after=one')
         ? { status: 200, body: { items: [{ ...topic, name: 'b.two' }] } }
         : { status: 200, body: { items: [topic], next: 'one' } },
@@ -56,13 +47,13 @@ describe('commands against the documented contract', () => {
   })
 
   test('--json prints exactly one JSON value', async (t) => {
-    const server = await control(t, () => ({ status: 200, body: { items: [topic] } }))
+    const server = await fakeControl(t, () => ({ status: 200, body: { items: [topic] } }))
     const { out } = await forebay(['--json', 'topic', 'list', '--control', server.url])
     assert.deepEqual(JSON.parse(out), [topic])
   })
 
   test('topic create posts the document as users write it, with the token', async (t) => {
-    const server = await control(t, () => ({ status: 201, body: topic, headers: { etag: '"3"' } }))
+    const server = await fakeControl(t, () => ({ status: 201, body: topic, headers: { etag: '"3"' } }))
     const words = 'topic create web.clicks --owner web-team --partitions 6 --retention 8h --max-event 1MiB'
     const { code, out } = await forebay([...words.split(' '), '--control', server.url, '--token', 'secret'])
     assert.equal(code, 0)
@@ -80,7 +71,7 @@ describe('commands against the documented contract', () => {
 
   test('topic delete says what would be lost and needs --yes', async (t) => {
     const lost = '120 events are not delivered by route web.clicks.file'
-    const server = await control(t, ({ method, url }) => {
+    const server = await fakeControl(t, ({ method, url }) => {
       if (method === 'GET') return { status: 200, body: topic, headers: { etag: '"3"' } }
       if (url.endsWith('?yes=true')) return { status: 204 }
       return {
@@ -109,7 +100,7 @@ describe('commands against the documented contract', () => {
       status: 422,
       detail: 'unknown key "retension": did you mean "retention"?',
     }
-    const server = await control(t, () => ({ status: 422, body }))
+    const server = await fakeControl(t, () => ({ status: 422, body }))
     const { code, err, out } = await forebay(['cluster', 'show', 'x', '--json', '--control', server.url])
     assert.equal(code, 2, 'a wrong document is wrong configuration')
     assert.equal(err, `forebay: ${body.title}: ${body.detail}\nFix what detail names.\n`)
@@ -117,7 +108,7 @@ describe('commands against the documented contract', () => {
   })
 
   test('another server on that port is named as such', async (t) => {
-    const server = await control(t, () => ({ status: 502 }))
+    const server = await fakeControl(t, () => ({ status: 502 }))
     const { code, err } = await forebay(['placement', 'list', '--control', server.url])
     assert.equal(code, 1)
     assert.match(err, /answered 502 without saying why/)
@@ -132,7 +123,7 @@ describe('commands against the documented contract', () => {
       state: 'running',
       ...stored,
     }
-    const server = await control(t, () => ({ status: 200, body: route }))
+    const server = await fakeControl(t, () => ({ status: 200, body: route }))
     const at = ['--control', server.url]
     await forebay(['route', 'create', 'web.clicks', '--sink', 'file', '--rotate', '1KiB', ...at])
     assert.deepEqual(JSON.parse(server.seen[0]?.body ?? ''), {
@@ -169,7 +160,7 @@ describe('apply', () => {
   }
 
   test('reads several documents from stdin and shows the diff', async (t) => {
-    const server = await control(t, () => ({ status: 200, body: result }))
+    const server = await fakeControl(t, () => ({ status: 200, body: result }))
     const stdin = 'kind: Topic\nname: web.clicks\n---\nkind: Route\ntopic: web.clicks\n---\n'
     const { code, out } = await forebay(['apply', '-f', '-', '--dry-run', '--control', server.url], { stdin })
     assert.equal(code, 0)
@@ -198,14 +189,14 @@ describe('apply', () => {
   })
 
   test('colours only where they are shown', async (t) => {
-    const server = await control(t, () => ({ status: 200, body: result }))
+    const server = await fakeControl(t, () => ({ status: 200, body: result }))
     const words = ['apply', '-f', '-', '--control', server.url]
     const { out } = await forebay(words, { stdin: 'kind: Topic\n', colours: true })
     assert.ok(out.includes('\u001b[32m'))
   })
 
   test('broken YAML, no mapping, nothing at all: exit 2 with the place, nothing sent', async (t) => {
-    const server = await control(t, () => ({ status: 200, body: result }))
+    const server = await fakeControl(t, () => ({ status: 200, body: result }))
     const words = ['apply', '-f', '-', '--control', server.url]
     for (const [stdin, sentence] of [
       ['kind: [', /-: .*line 1/s],

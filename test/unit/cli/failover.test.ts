@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { OperationView } from '../../../src/core/operations.ts'
-import { type FakeServer, fakeServer, forebay, type Reply, type Seen } from './harness.ts'
+import { fakeControl, forebay } from './harness.ts'
 
 const running: OperationView = {
   id: 'failover-1',
@@ -46,18 +46,9 @@ const done: OperationView = {
   final: 'it has ended',
 }
 
-async function control(
-  t: { after(work: () => Promise<void>): void },
-  answer: (request: Seen, index: number) => Reply,
-): Promise<FakeServer> {
-  const server = await fakeServer(answer)
-  t.after(() => server.close())
-  return server
-}
-
 describe('failover by hand', () => {
   test('start says why, follows it to its end, and shows every step', async (t) => {
-    const server = await control(t, ({ method }, index) =>
+    const server = await fakeControl(t, ({ method }, index) =>
       method === 'POST' ? { status: 202, body: running } : { status: 200, body: index < 3 ? running : done },
     )
     const words = [
@@ -86,7 +77,7 @@ describe('failover by hand', () => {
 
   test('Ctrl-C ends the watching only, and says how to go on', async (t) => {
     const interrupted = new AbortController()
-    const server = await control(t, ({ method }) => {
+    const server = await fakeControl(t, ({ method }) => {
       if (method === 'POST') setTimeout(() => interrupted.abort(), 50)
       return { status: 202, body: running }
     })
@@ -103,7 +94,7 @@ describe('failover by hand', () => {
       { ...done, dryRun: true, passed: false },
       { ...done, state: 'undone', undoReason: 'it is well again' },
     ]) {
-      const server = await control(t, () => ({ status: 202, body }))
+      const server = await fakeControl(t, () => ({ status: 202, body }))
       const words = ['failover', 'start', 'fronting-a', '--reason', 'drill', '--control', server.url]
       const { code, out } = await forebay(words)
       assert.equal(code, 1)
@@ -112,7 +103,7 @@ describe('failover by hand', () => {
   })
 
   test('start that does not wait has begun it, whatever becomes of it', async (t) => {
-    const server = await control(t, () => ({ status: 202, body: running }))
+    const server = await fakeControl(t, () => ({ status: 202, body: running }))
     const words = ['failover', 'start', 'fronting-a', '--reason', 'fire', '--no-wait']
     const { code, out } = await forebay([...words, '--control', server.url])
     assert.equal(code, 0)
@@ -121,7 +112,7 @@ describe('failover by hand', () => {
   })
 
   test('cancel is done when it is taken back', async (t) => {
-    const server = await control(t, ({ method }) =>
+    const server = await fakeControl(t, ({ method }) =>
       method === 'POST'
         ? { status: 202, body: { ...running, state: 'undoing' } }
         : { status: 200, body: { ...done, state: 'undone' } },
@@ -135,7 +126,7 @@ describe('failover by hand', () => {
 
   test('cancel fails when it is not seen that it was taken back', async (t) => {
     const interrupted = new AbortController()
-    const server = await control(t, ({ method }) => {
+    const server = await fakeControl(t, ({ method }) => {
       if (method === 'POST') setTimeout(() => interrupted.abort(), 50)
       return { status: 202, body: { ...running, state: 'undoing' } }
     })
@@ -156,7 +147,7 @@ describe('failover by hand', () => {
       notes: ['replicas 1 there for 1 topic'],
       problems: ['failover f of fronting-a is under way'],
     }
-    const server = await control(t, () => ({ status: 200, body }))
+    const server = await fakeControl(t, () => ({ status: 200, body }))
     const { code, out } = await forebay(['failover', 'plan', 'fronting-a', '--control', server.url])
     assert.equal(code, 0)
     assert.equal(server.seen[0]?.url, '/v1/failovers/plan?cluster=fronting-a')
@@ -167,7 +158,7 @@ describe('failover by hand', () => {
 
   test('freeze asks for a reason, lifts with --off, and shows what is frozen', async (t) => {
     const items = [{ cluster: 'fronting-a', actor: 'local', reason: 'upgrade', at: '2026-01-01T00:00:00Z' }]
-    const server = await control(t, ({ method }) =>
+    const server = await fakeControl(t, ({ method }) =>
       method === 'DELETE' ? { status: 204 } : { status: 200, body: { items } },
     )
     const at = ['--control', server.url]
@@ -190,7 +181,7 @@ describe('failover by hand', () => {
   test('proxy list shows who works by which placement; other words after proxy are the process', async (t) => {
     const proxy = { id: 'p1', state: 'live', since: '2026-01-01T00:00:00Z', reportAgeMs: 412 }
     const items = [{ ...proxy, placement: { version: 7, settledVersion: 6 } }]
-    const server = await control(t, () => ({ status: 200, body: { items } }))
+    const server = await fakeControl(t, () => ({ status: 200, body: { items } }))
     const { code, out } = await forebay(['proxy', 'list', '--control', server.url])
     assert.equal(code, 0)
     assert.match(out, /p1 +live +400ms ago +7 +6 +2026/)

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { Readable } from 'node:stream'
 import { run } from '../../../src/cli/program.ts'
+import type { Cleanup } from '../../support/temporary-folder.ts'
 
 export interface Seen {
   readonly method: string
@@ -52,6 +53,16 @@ export async function fakeServer(answer: (request: Seen, index: number) => Reply
         server.closeAllConnections()
       }),
   }
+}
+
+/** One that commands take for the control plane. */
+export async function fakeControl(
+  owner: Cleanup,
+  answer: (request: Seen, index: number) => Reply,
+): Promise<FakeServer> {
+  const server = await fakeServer(answer)
+  owner.after(() => server.close())
+  return server
 }
 
 export interface Ran {

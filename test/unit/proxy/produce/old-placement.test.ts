@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { waitFor } from '../../../support/wait-for.ts'
 import { SwitchRig, topic } from './switch-rig.ts'
 
@@ -17,9 +17,22 @@ class Confirmation {
   }
 }
 
-test('a sealed topic under an old placement: what it refuses goes where the newest placement says', async (t) => {
+async function confirmedRig(t: TestContext, more: Parameters<typeof SwitchRig.start>[1] = {}) {
   const control = new Confirmation()
-  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm })
+  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm, ...more })
+  return { control, rig }
+}
+
+/** With the event `1` under way to b. */
+async function rigWithFirst(t: TestContext) {
+  const { control, rig } = await confirmedRig(t)
+  rig.place('b')
+  rig.send(['1'])
+  return { control, rig, first: await rig.held('b', '1') }
+}
+
+test('a sealed topic under an old placement: what it refuses goes where the newest placement says', async (t) => {
+  const { control, rig } = await confirmedRig(t)
   rig.place('b')
   rig.send(['1', '2', '3'], 'key')
   rig.send(['unkeyed'])
@@ -39,9 +52,8 @@ test('a sealed topic under an old placement: what it refuses goes where the newe
 })
 
 test('while nobody confirms the placement a refusal is no outcome, up to the deadline', async (t) => {
-  const control = new Confirmation()
+  const { control, rig } = await confirmedRig(t, { deliveryTimeoutMs: 60_000 })
   control.answer = () => Promise.reject(new Error('away'))
-  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm, deliveryTimeoutMs: 60_000 })
   rig.place('b')
   rig.send(['1', '2'], 'key')
   const refused = await rig.held('b', '1')
@@ -62,13 +74,9 @@ test('while nobody confirms the placement a refusal is no outcome, up to the dea
 })
 
 test('a refusal is final once the placement was confirmed after it', async (t) => {
-  const control = new Confirmation()
+  const { control, rig, first } = await rigWithFirst(t)
   const answer = Promise.withResolvers<void>()
   control.answer = () => answer.promise
-  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm })
-  rig.place('b')
-  rig.send(['1'])
-  const first = await rig.held('b', '1')
   first.answer(tooLarge)
   await waitFor(() => control.asked === 1, { describe: 'the question' })
   // Refused while the question is open: the answer to that one proves nothing about it.
@@ -85,8 +93,7 @@ test('a refusal is final once the placement was confirmed after it', async (t) =
 })
 
 test('a topic that is not there: its batches wait for the newest placement', async (t) => {
-  const control = new Confirmation()
-  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm })
+  const { control, rig } = await confirmedRig(t)
   rig.b.deleteTopic(topic)
   rig.place('b')
   rig.send(['1'])
@@ -98,11 +105,7 @@ test('a topic that is not there: its batches wait for the newest placement', asy
 })
 
 test('a topic that was deleted under us: the same', async (t) => {
-  const control = new Confirmation()
-  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm })
-  rig.place('b')
-  rig.send(['1'])
-  const first = await rig.held('b', '1')
+  const { control, rig, first } = await rigWithFirst(t)
   rig.b.deleteTopic(topic)
   control.answer = async () => rig.place('a')
   rig.a.acksAtOnce = true
@@ -113,13 +116,9 @@ test('a topic that was deleted under us: the same', async (t) => {
 })
 
 test('a topic that was deleted and made anew is noticed, and waits until its placement is confirmed', async (t) => {
-  const control = new Confirmation()
+  const { control, rig, first } = await rigWithFirst(t)
   const answer = Promise.withResolvers<void>()
   control.answer = () => answer.promise
-  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm })
-  rig.place('b')
-  rig.send(['1'])
-  const first = await rig.held('b', '1')
   rig.b.deleteTopic(topic)
   rig.b.makeTopic(topic, 4)
   first.answer(6)
@@ -136,11 +135,7 @@ test('a topic that was deleted and made anew is noticed, and waits until its pla
 })
 
 test('what waits for a topic that is placed nowhere any more is refused once that is confirmed', async (t) => {
-  const control = new Confirmation()
-  const rig = await SwitchRig.start(t, { confirmPlacement: control.confirm })
-  rig.place('b')
-  rig.send(['1'])
-  const first = await rig.held('b', '1')
+  const { control, rig, first } = await rigWithFirst(t)
   rig.b.deleteTopic(topic)
   control.answer = async () => rig.placeAll([])
   first.answer(unknownTopic)
