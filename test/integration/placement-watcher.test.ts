@@ -86,6 +86,13 @@ describe('the placement watcher', () => {
     return watcher
   }
 
+  const untilVersion = (version: number) =>
+    until(
+      `version ${version}`,
+      () => watcher.current?.version === version,
+      () => logged,
+    )
+
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'forebay-watcher-'))
     file = join(folder, 'placement.snapshot')
@@ -157,11 +164,7 @@ describe('the placement watcher', () => {
   it('refuses an older document and goes on with the present one (F17)', async () => {
     control.current.answer = serving(sampleDocument({ version: 5 }))
     await watch().start()
-    await until(
-      'version 5',
-      () => watcher.current?.version === 5,
-      () => logged,
-    )
+    await untilVersion(5)
     control.current.answer = (_request, response) =>
       sendJson(response, JSON.stringify(sampleDocument({ version: 4 })))
     await assert.rejects(watcher.refresh(), /placement-older/)
@@ -175,11 +178,7 @@ describe('the placement watcher', () => {
   it('refuses a document of the same version that says something else (F17)', async () => {
     control.current.answer = serving(sampleDocument({ version: 5 }))
     await watch().start()
-    await until(
-      'version 5',
-      () => watcher.current?.version === 5,
-      () => logged,
-    )
+    await untilVersion(5)
     const contradictory = sampleDocument({ version: 5, routes: [] })
     control.current.answer = (_request, response) => sendJson(response, JSON.stringify(contradictory))
     await assert.rejects(watcher.refresh(), /placement-contradictory/)
@@ -275,11 +274,7 @@ describe('the placement watcher', () => {
       await control.current.close()
       second.current.answer = serving(sampleDocument({ version: 3 }))
       await watch(30, both()).start()
-      await until(
-        'version 3',
-        () => watcher.current?.version === 3,
-        () => logged,
-      )
+      await untilVersion(3)
       await until(
         'the long question',
         () => second.current.asked.length > 1,
@@ -309,11 +304,7 @@ describe('the placement watcher', () => {
       control.current.answer = serving(sampleDocument({ version: 3 }))
       second.current.answer = serving(sampleDocument({ version: 3 }))
       await watch(30, both()).start()
-      await until(
-        'version 3',
-        () => watcher.current?.version === 3,
-        () => logged,
-      )
+      await untilVersion(3)
       await watcher.refresh(4)
       assert.equal(watcher.current?.version, 3)
       second.current.answer = serving(sampleDocument({ version: 4 }))
