@@ -162,7 +162,8 @@ describe('effects on real clusters', () => {
       topics: [bed.move(name, standby)],
     })
     assert.ok(made !== undefined)
-    const other = [{ topic: name, topicId: made.topicId.replace(/^./, 'f'), partitions: 2 }]
+    const otherId = made.topicId.replace(/^./, (first) => (first === 'f' ? 'e' : 'f'))
+    const other = [{ topic: name, topicId: otherId, partitions: 2 }]
     await bed.run({ kind: 'seal-topics', cluster: standby, topics: other })
     await bed.run({ kind: 'probe-sealed', cluster: standby, topics: other })
     const admin = adminOf(t, standbyCluster.bootstrap)
