@@ -7,6 +7,7 @@ import { type ReadRecord, readAll } from '../support/independent-reader.ts'
 import { sharedCluster } from '../support/kafka.ts'
 import { privateCluster } from '../support/private-cluster.ts'
 import {
+  committedRecords,
   fileRoute,
   kafkaRoute,
   metric,
@@ -65,14 +66,26 @@ test('F46: a lagging replica is elected uncleanly: readers rewind to where the l
     })
   }
   const running46 = () => running.process.output
+  // What a fault of the group's coordinator would let a router read twice is not what this row is about.
+  const committed = (count: number) =>
+    waitFor(
+      async () => (await committedRecords(cluster.bootstrap.slice(0, leader), topic, routes)) === count,
+      {
+        describe: `${count} records to be committed`,
+        timeoutMs: 60_000,
+        state: running46,
+      },
+    )
 
   await send(t, cluster.bootstrap, topic, named('replicated', replicated))
+  await committed(replicated)
   const admin = await adminOf(t, cluster.bootstrap)
   cluster.pauseBroker(lagging)
   await untilInSync(admin, topic, [leader])
   const gone = named('lost', lost)
   await send(t, cluster.bootstrap, topic, gone)
   await both([...named('replicated', replicated), ...gone], running46)
+  await committed(replicated + lost)
   // It commits where it stands, and reads again when the log is another one.
   assert.deepEqual(await stopping.process.stop(), { code: 0, signal: null }, stopping.process.output)
 
@@ -99,22 +112,26 @@ test('F46: a lagging replica is elected uncleanly: readers rewind to where the l
     [...named('replicated', replicated), ...anew],
     'the fault was another',
   )
-  assertOnce(inFiles(), [...named('replicated', replicated), ...gone, ...anew])
-  assertOnce(await inKafka(), [...named('replicated', replicated), ...gone, ...anew])
-  for (const router of [running, woken]) {
-    const output = router.process.output
-    assert.equal(await counted(router.url, 'diverged'), lost, output)
-    assert.equal(await counted(router.url, 'out-of-range'), 0, output)
-    assert.match(output, new RegExp(`"reason":"diverged".*"from":${replicated + lost},"to":${replicated}`))
+  const assertRewoundOnce = async (expected: readonly string[]) => {
+    assertOnce(inFiles(), expected, running46())
+    assertOnce(await inKafka(), expected, woken.process.output)
+    for (const router of [running, woken]) {
+      const output = router.process.output
+      assert.equal(await counted(router.url, 'diverged'), lost, output)
+      assert.equal(await counted(router.url, 'out-of-range'), 0, output)
+      assert.match(output, new RegExp(`"reason":"diverged".*"from":${replicated + lost},"to":${replicated}`))
+    }
   }
+  const delivered = [...named('replicated', replicated), ...gone, ...anew]
+  await assertRewoundOnce(delivered)
   t.diagnostic(`each reader rewound over ${lost} records and read ${rewritten} in their place`)
-  // The deposed leader comes back, cuts off what nobody has any more, and nothing is read twice for it.
+  // The deposed leader comes back, cuts off what nobody has any more, and nothing is read twice or rewound over again for it.
   await cluster.startBroker(leader)
   await untilInSync(admin, topic, [leader, lagging])
   const last = named('last', 5)
   await send(t, cluster.bootstrap, topic, last)
   await both(last, () => running46() + woken.process.output)
-  assertOnce(inFiles(), [...named('replicated', replicated), ...gone, ...anew, ...last])
+  await assertRewoundOnce([...delivered, ...last])
   for (const router of [running, woken]) await router.process.stop()
 })
 
@@ -126,8 +143,10 @@ function textOf({ value }: ReadRecord): string {
   return String(value)
 }
 
-function assertOnce(found: readonly string[], expected: readonly string[]): void {
-  assert.deepEqual(found.toSorted(), expected.toSorted())
+function assertOnce(found: readonly string[], expected: readonly string[], output: string): void {
+  const twice = found.filter((value, index) => found.indexOf(value) < index)
+  assert.deepEqual(twice, [], output)
+  assert.deepEqual(found.toSorted(), expected.toSorted(), output)
 }
 
 /** Connects anew each time: leaders move, and a connection to a broker that hangs would hold the test up. */

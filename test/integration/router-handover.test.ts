@@ -3,11 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kafka, logLevel } from 'kafkajs'
 import type { RouteSpec } from '../../src/core/placement.ts'
 import { readAll } from '../support/independent-reader.ts'
 import { sharedClusters } from '../support/kafka.ts'
 import {
+  committedRecords,
   fileRoute,
   kafkaRoute,
   PlacementServer,
@@ -62,25 +62,13 @@ async function flowingTopic(t: TestContext, name: string) {
   }
 }
 
-/** The least that all routes together have committed. */
-async function committed(
-  { fronting, topic }: Awaited<ReturnType<typeof flowingTopic>>,
+function placed(
+  t: TestContext,
+  { topic, fronting, consumer }: Awaited<ReturnType<typeof flowingTopic>>,
   routes: readonly RouteSpec[],
-): Promise<number> {
-  const kafka = new Kafka({ brokers: [...fronting.bootstrap], logLevel: logLevel.NOTHING })
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    const sums = await Promise.all(
-      routes.map(async ({ id }) => {
-        const [offsets] = await admin.fetchOffsets({ groupId: `forebay.${id}`, topics: [topic] })
-        return (offsets?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
-      }),
-    )
-    return Math.min(...sums)
-  } finally {
-    await admin.disconnect()
-  }
+): Promise<PlacementServer> {
+  const [from, to] = [fronting.bootstrap, consumer.bootstrap]
+  return PlacementServer.start(t, routedDocument({ topic, fronting: from, consumer: to, partitions, routes }))
 }
 
 /** The values in the consumer cluster once there are `sent` different ones. */
@@ -123,25 +111,19 @@ describe('a router that goes away', () => {
     const folder = temporaryFolder(t)
     const directory = join(folder, 'out')
     const routes = [kafkaRoute(flow.topic), fileRoute(flow.topic, directory, 20_000)]
-    const placement = await PlacementServer.start(
-      t,
-      routedDocument({
-        ...flow,
-        fronting: flow.fronting.bootstrap,
-        consumer: flow.consumer.bootstrap,
-        partitions,
-        routes,
-      }),
-    )
+    const placement = await placed(t, flow, routes)
     let output = ''
     let window = 0
     for (let round = 0; round < 3; round += 1) {
       const before = flow.sent()
       const router = await startRouter(t, placement.url, folder, ['--commit-interval', '300ms'])
-      await waitFor(async () => (await committed(flow, routes)) > before, {
-        describe: 'the router has caught up with what was there when it started, and committed it',
-        state: () => router.process.output,
-      })
+      await waitFor(
+        async () => (await committedRecords(flow.fronting.bootstrap, flow.topic, routes)) > before,
+        {
+          describe: 'the router has caught up with what was there when it started, and committed it',
+          state: () => router.process.output,
+        },
+      )
       router.process.kill('SIGKILL')
       await router.process.exited
       output += router.process.output
@@ -172,16 +154,7 @@ describe('a router that goes away', () => {
     const flow = await flowingTopic(t, 'router.share')
     const routes = [kafkaRoute(flow.topic)]
     const job = `${flow.topic}.kafka@fronting-a`
-    const placement = await PlacementServer.start(
-      t,
-      routedDocument({
-        ...flow,
-        fronting: flow.fronting.bootstrap,
-        consumer: flow.consumer.bootstrap,
-        partitions,
-        routes,
-      }),
-    )
+    const placement = await placed(t, flow, routes)
     const first = await startRouter(t, placement.url, temporaryFolder(t))
     await waitFor(async () => (await ownedPartitions(first, job)).length === partitions, {
       describe: 'the first router owns all',

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Kafka, logLevel, type Message } from 'kafkajs'
-import { type PlacementDocument, placementETag, type RouteSpec } from '../../src/core/placement.ts'
+import { groupIdOf, type PlacementDocument, placementETag, type RouteSpec } from '../../src/core/placement.ts'
 import { freePort } from './free-port.ts'
 import { startProcess, type TestProcess } from './process.ts'
 import type { Cleanup } from './temporary-folder.ts'
@@ -148,6 +148,27 @@ export async function metric(
     .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
     .filter((line) => wanted.every((label) => line.includes(label)))
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+/** The least records of the topic that any of the routes has committed. */
+export async function committedRecords(
+  bootstrap: readonly string[],
+  topic: string,
+  routes: readonly Pick<RouteSpec, 'id'>[],
+): Promise<number> {
+  const admin = new Kafka({ brokers: [...bootstrap], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    const sums = await Promise.all(
+      routes.map(async ({ id }) => {
+        const [offsets] = await admin.fetchOffsets({ groupId: groupIdOf(id), topics: [topic] })
+        return (offsets?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
+      }),
+    )
+    return Math.min(...sums)
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 /** A producer of kafkajs, which shares no code with Forebay; one partition per call. */
