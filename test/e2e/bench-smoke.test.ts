@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BenchReport } from '../../load/report/bench-report.ts'
 import type { TopicCheck } from '../../load/verify/check-topic.ts'
 import { sharedClusters } from '../support/kafka.ts'
-import { fromRoot } from '../support/process.ts'
+import { runProgram } from '../support/process.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-async function runBench(words: readonly string[]): Promise<{ code: number; output: string }> {
-  const child = spawn(process.execPath, [fromRoot('load', 'bench', 'main.ts'), ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, output }
-}
+const runBench = (words: readonly string[]) => runProgram(['load', 'bench', 'main.ts'], words)
 
 test('a small bench runs every scenario and finds every acknowledged event once', {
   timeout: 180_000,

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { withAdmin } from '../../load/verify/kafka-reader.ts'
 import { freePorts } from '../support/free-port.ts'
 import { type ClusterAddress, sharedClusters } from '../support/kafka.ts'
-import { fromRoot, runForebay, startProcess, type TestProcess } from '../support/process.ts'
+import { runForebay, runProgram, startProcess, type TestProcess } from '../support/process.ts'
 import { type Cleanup, temporaryFolder } from '../support/temporary-folder.ts'
 
 const id = randomUUID().slice(0, 8)
@@ -17,19 +15,7 @@ const names = { events: `demo${id}.events`, orders: `demo${id}.orders` }
 const cleanups: (() => void | Promise<void>)[] = []
 const owner: Cleanup = { after: (hook) => void cleanups.push(hook) }
 
-async function runDemo(words: readonly string[]): Promise<{ code: number; output: string }> {
-  const child = spawn(process.execPath, [fromRoot('load', 'demo', 'main.ts'), ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, output }
-}
+const runDemo = (words: readonly string[]) => runProgram(['load', 'demo', 'main.ts'], words)
 
 test('without a stack the demo says how to start one', async (t) => {
   const { code, output } = await runDemo(['--data', temporaryFolder(t)])

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { launcher, packageRoot } from '../../deploy/local/package-files.ts'
 import type { Cleanup } from './temporary-folder.ts'
@@ -151,6 +152,22 @@ export async function runForebay(
   const started = startProcess(owner, command, rest, options)
   const exit = await started.exited
   return { ...exit, stdout: started.stdout, stderr: started.stderr }
+}
+
+/** Runs a program of ours that is no `forebay` command to its end, e.g. `runProgram(['load', 'demo', 'main.ts'], words)`. */
+export async function runProgram(
+  path: readonly string[],
+  words: readonly string[],
+): Promise<{ code: number; output: string }> {
+  const child = spawn(process.execPath, [fromRoot(...path), ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, output }
 }
 
 /** Below the package's folder, e.g. `fromRoot('test', 'fixtures')`. */
