@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici'
 import { type PlacementDocument, placementETag } from '../core/placement.ts'
-import { checkPlacementDocument } from './document.ts'
+import { readPlacementDocument } from './document.ts'
 import { readBounded } from './read-bounded.ts'
 
 /** What came back for `GET /v1/placements`. */
@@ -54,7 +54,7 @@ export class PlacementAsker {
       if (statusCode >= 500) return { kind: 'failed', reason: `it answered ${statusCode}` }
       if (statusCode !== 200) return { kind: 'rubbish', reason: `it answered ${statusCode}` }
       if (text === undefined) return { kind: 'rubbish', reason: `more than ${maxAnswerBytes} bytes` }
-      return readAnswer(String(headers['content-type']), text)
+      return await readAnswer(String(headers['content-type']), text)
     } catch (error) {
       return { kind: 'failed', reason: describeFailure(error), cause: error }
     }
@@ -70,16 +70,10 @@ export function baseOf(url: string): string {
   return url.endsWith('/') ? url : `${url}/`
 }
 
-function readAnswer(contentType: string, text: string): Answer {
+async function readAnswer(contentType: string, text: string): Promise<Answer> {
   if (!contentType.startsWith('application/json'))
     return { kind: 'rubbish', reason: `it sent ${contentType.slice(0, 100)}` }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    return { kind: 'rubbish', reason: `not JSON: ${(error as Error).message}` }
-  }
-  const checked = checkPlacementDocument(value)
+  const checked = await readPlacementDocument(text)
   return checked.ok
     ? { kind: 'document', document: checked.document }
     : { kind: 'rubbish', reason: checked.reason }
