@@ -1,7 +1,7 @@
 import { describeConfigsV4, incrementalAlterConfigsV1 } from '@platformatic/kafka'
-import { type BrokerCallOptions, callBroker } from './admin-broker.ts'
 import { type KafkaRefusedError, refusal, refuse } from './admin-errors.ts'
 import type { Ask } from './admin-topics.ts'
+import { type BrokerCallOptions, callBroker } from './broker-call.ts'
 import type { BrokerAddress } from './frame-socket.ts'
 
 export interface TopicConfig {

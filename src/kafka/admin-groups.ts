@@ -1,7 +1,7 @@
 import { findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka'
-import { type BrokerCallOptions, callBroker } from './admin-broker.ts'
 import { refuse } from './admin-errors.ts'
 import type { Ask } from './admin-topics.ts'
+import { type BrokerCallOptions, callBroker } from './broker-call.ts'
 import { topicIdOf } from './group-offsets.ts'
 
 export interface CommittedQuestion {

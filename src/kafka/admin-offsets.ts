@@ -1,7 +1,7 @@
 import { listOffsetsV7 } from '@platformatic/kafka'
-import { type BrokerCallOptions, callBroker } from './admin-broker.ts'
 import { refuse } from './admin-errors.ts'
 import type { TopicDescription } from './admin-topics.ts'
+import { type BrokerCallOptions, callBroker } from './broker-call.ts'
 import type { BrokerAddress } from './frame-socket.ts'
 
 /** `end`: the offset that the next record gets, also where followers have not copied all before it, so that no reader sees it yet. */

@@ -1,7 +1,7 @@
-import type { BrokerCallOptions } from './admin-broker.ts'
 import { kafkaCodes, kafkaErrorName } from './admin-errors.ts'
 import { type LedPartition, partitionsByLeader } from './admin-offsets.ts'
 import type { TopicDescription } from './admin-topics.ts'
+import type { BrokerCallOptions } from './broker-call.ts'
 import { type BrokerAddress, FrameSocket } from './frame-socket.ts'
 import {
   decodeProduceResponse,

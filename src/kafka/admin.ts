@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectionOptions, describeClusterV1 } from '@platformatic/kafka'
-import type { BrokerCallOptions } from './admin-broker.ts'
 import { AdminCaller, type Question } from './admin-caller.ts'
 import {
   alterTopicConfigs,
@@ -22,6 +21,7 @@ import {
   type NewTopic,
   type TopicDescription,
 } from './admin-topics.ts'
+import type { BrokerCallOptions } from './broker-call.ts'
 
 export interface BrokerDescription {
   readonly id: number

@@ -1,4 +1,6 @@
-import { Connection, findCoordinatorV6, metadataV12 } from '@platformatic/kafka'
+import { type Connection, findCoordinatorV6, metadataV12 } from '@platformatic/kafka'
+import { withBroker } from './broker-call.ts'
+import { parseAddress } from './cluster-metadata.ts'
 
 /** What one broker knows of its cluster. */
 export interface BrokerView {
@@ -26,32 +28,15 @@ export async function probeBroker(
   address: string,
   { deadlineMs, coordinators }: ProbeOptions,
 ): Promise<BrokerView> {
-  const colon = address.lastIndexOf(':')
-  const connection = new Connection('forebay-probe', {
-    connectTimeout: deadlineMs,
-    requestTimeout: deadlineMs,
-  })
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => late.reject(new Error(`${address} did not answer within ${deadlineMs} ms`)),
-    deadlineMs,
-  )
-  const ask = async (): Promise<BrokerView> => {
-    await connection.connect(address.slice(0, colon), Number(address.slice(colon + 1)))
+  const options = { clientId: 'forebay-probe', timeoutMs: deadlineMs }
+  return withBroker(parseAddress(address), options, async (connection) => {
     const { brokers } = await metadataV12.api.async(connection, [], false, false)
     const found =
       coordinators &&
       (await hasCoordinator(connection, groupKey)) &&
       (await hasCoordinator(connection, transactionKey))
     return { brokerIds: brokers.map(({ nodeId }) => nodeId).sort((a, b) => a - b), coordinators: found }
-  }
-  try {
-    return await Promise.race([ask(), late.promise])
-  } finally {
-    clearTimeout(timer)
-    // A connection that never opened has nothing to close, and says so by rejecting.
-    connection.close().catch(() => undefined)
-  }
+  })
 }
 
 async function hasCoordinator(connection: Connection, keyType: number): Promise<boolean> {

@@ -1,14 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Connection, type ConnectionOptions, listOffsetsV7 } from '@platformatic/kafka'
+import { listOffsetsV7 } from '@platformatic/kafka'
+import { type BrokerCallOptions, callBroker } from './broker-call.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
-import { responseOf } from './group-errors.ts'
-import { certifiedAs, connectByName } from './name-cache.ts'
 
-export interface LogEndsOptions {
+export interface LogEndsOptions extends BrokerCallOptions {
   readonly metadata: ClusterMetadata
-  readonly clientId: string
-  readonly timeoutMs: number
-  readonly security?: Pick<ConnectionOptions, 'tls' | 'sasl'>
   /** A leader did not answer, or is none any more. */
   readonly onTrouble: () => void
 }
@@ -67,28 +63,16 @@ export class LogEnds {
   }
 
   async #ask(leader: number, topics: Topics): Promise<Answer | undefined> {
-    const { metadata, clientId, timeoutMs, security, onTrouble } = this.#options
-    const address = metadata.broker(leader)
+    const address = this.#options.metadata.broker(leader)
     if (address === undefined) return undefined
-    const connection = new Connection(clientId, {
-      connectTimeout: timeoutMs,
-      requestTimeout: timeoutMs,
-      ...certifiedAs(address.host, security),
-    })
-    connection.on('error', () => {
-      // The pending call rejects with it.
-    })
     try {
-      await connectByName(connection, address, timeoutMs)
-      return await listOffsetsV7.api.async(connection, debuggingReplica, readUncommitted, topics)
-    } catch (error) {
-      // One partition that is refused rejects the whole answer, which hangs on the error.
-      const answer = responseOf<Answer>(error)
-      if (answer === undefined) onTrouble()
-      return answer
-    } finally {
-      // One that never opened has nothing to close, and says so by rejecting.
-      connection.close().catch(() => undefined)
+      // One partition that is refused does not take the others' ends away.
+      return await callBroker(address, this.#options, (connection) =>
+        listOffsetsV7.api.async(connection, debuggingReplica, readUncommitted, topics),
+      )
+    } catch {
+      this.#options.onTrouble()
+      return undefined
     }
   }
 }

@@ -1,6 +1,6 @@
-import { Connection, type ConnectionOptions, listOffsetsV7 } from '@platformatic/kafka'
+import { listOffsetsV7 } from '@platformatic/kafka'
+import { type BrokerCallOptions, withBroker } from './broker-call.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
-import { certifiedAs, connectByName } from './name-cache.ts'
 
 /** Where a reader stands: the next offset, and the leader epoch of the record before it (−1 = unknown). */
 export interface LogPosition {
@@ -10,15 +10,10 @@ export interface LogPosition {
 
 export type LogEnd = 'earliest' | 'latest'
 
-export interface ListOffsetsOptions {
-  readonly clientId: string
-  readonly timeoutMs: number
-  readonly security?: Pick<ConnectionOptions, 'tls' | 'sasl'>
-}
-
 const earliestTimestamp = -2n
 const latestTimestamp = -1n
 const readCommitted = 1
+const consumer = -1
 
 /**
  * First or last readable offset of partitions of one topic, asked from their leaders over connections that are closed afterwards: this
@@ -29,7 +24,7 @@ export async function listOffsets(
   topic: string,
   partitions: readonly number[],
   end: LogEnd,
-  options: ListOffsetsOptions,
+  options: BrokerCallOptions,
 ): Promise<ReadonlyMap<number, LogPosition>> {
   const byLeader = new Map<number, number[]>()
   for (const partition of partitions) {
@@ -52,39 +47,23 @@ async function askLeader(
   topic: string,
   partitions: readonly number[],
   end: LogEnd,
-  { clientId, timeoutMs, security }: ListOffsetsOptions,
+  options: BrokerCallOptions,
 ): Promise<readonly (readonly [number, LogPosition])[]> {
   const address = metadata.broker(leader)
   if (address === undefined) throw new Error(`broker ${leader} is not in the cluster's metadata`)
-  const connection = new Connection(clientId, {
-    connectTimeout: timeoutMs,
-    requestTimeout: timeoutMs,
-    ...certifiedAs(address.host, security),
-  })
-  connection.on('error', () => {
-    // The pending call rejects with it.
-  })
-  try {
-    await connectByName(connection, address, timeoutMs)
-    const { topics } = await listOffsetsV7.api.async(connection, -1, readCommitted, [
-      {
-        name: topic,
-        partitions: partitions.map((partitionIndex) => ({
-          partitionIndex,
-          currentLeaderEpoch: metadata.topic(topic)?.partitions[partitionIndex]?.leaderEpoch ?? -1,
-          timestamp: end === 'earliest' ? earliestTimestamp : latestTimestamp,
-        })),
-      },
-    ])
-    return topics.flatMap((answer) =>
-      answer.partitions.map(({ partitionIndex, offset, leaderEpoch }) => {
-        // The epoch is that of the record at the offset, not of the one before it: only an end has it for sure.
-        const epoch = end === 'latest' ? leaderEpoch : -1
-        return [partitionIndex, { offset: Number(offset), leaderEpoch: epoch }] as const
-      }),
-    )
-  } finally {
-    // One that never opened has nothing to close, and says so by rejecting.
-    connection.close().catch(() => undefined)
-  }
+  const asked = partitions.map((partitionIndex) => ({
+    partitionIndex,
+    currentLeaderEpoch: metadata.topic(topic)?.partitions[partitionIndex]?.leaderEpoch ?? -1,
+    timestamp: end === 'earliest' ? earliestTimestamp : latestTimestamp,
+  }))
+  const { topics } = await withBroker(address, options, (connection) =>
+    listOffsetsV7.api.async(connection, consumer, readCommitted, [{ name: topic, partitions: asked }]),
+  )
+  return topics.flatMap((answer) =>
+    answer.partitions.map(({ partitionIndex, offset, leaderEpoch }) => {
+      // The epoch is that of the record at the offset, not of the one before it: only an end has it for sure.
+      const epoch = end === 'latest' ? leaderEpoch : -1
+      return [partitionIndex, { offset: Number(offset), leaderEpoch: epoch }] as const
+    }),
+  )
 }
