@@ -27,10 +27,15 @@ export function addAccessControl(app: FastifyInstance, token: string): void {
         throw new Problem('forbidden', 'without --token no web page of another origin is served')
       return
     }
-    const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (given === undefined || !sameSecret(given, token))
+    if (!bearsToken(request.headers.authorization, token))
       throw new Problem('unauthorized', 'send Authorization: Bearer <token>')
   })
+}
+
+/** Whether `Authorization` carries the token, in constant time; `token` is not ''. */
+export function bearsToken(authorization: string | undefined, token: string): boolean {
+  const given = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
+  return given !== undefined && sameSecret(given, token)
 }
 
 /** Browsers say where a page came from; a page from elsewhere must not pause a route by posting a form. */

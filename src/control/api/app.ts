@@ -30,7 +30,10 @@ import { addOpenApi } from './openapi.ts'
 import { operations } from './operations.ts'
 import { placements } from './placements.ts'
 import { proxies } from './proxies.ts'
+import { reports } from './reports.ts'
 import { routes } from './routes.ts'
+import { addShortLane } from './short-lane.ts'
+import { answerShortReports } from './short-reports.ts'
 import { topics } from './topics.ts'
 
 export interface AppOptions extends MoveOptions {
@@ -54,12 +57,13 @@ export interface AppOptions extends MoveOptions {
 }
 
 const endpoints = [
-  ...[namespaces, topics, clusters, routes, placements, events, apply, proxies],
+  ...[namespaces, topics, clusters, routes, placements, events, apply, proxies, reports],
   ...[failovers, failbacks, operations, freeze],
 ]
 
 /** An apply of a thousand topics is about half a MiB. */
 const bodyLimitBytes = 16 * 2 ** 20
+const keepAliveMs = 75_000
 
 /** The HTTP side of the control plane. The caller listens and closes. */
 export function buildApp(options: AppOptions): FastifyInstance {
@@ -68,7 +72,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: 30_000,
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: () => randomUUID(),
@@ -82,7 +86,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addHook('onSend', async (_request, reply) => {
     if (options.isDraining()) reply.header('connection', 'close')
   })
-  addHttpMetrics(app, options.registry)
+  const note = addHttpMetrics(app, options.registry)
+  const closeShortLane = addShortLane(app.server, {
+    answer: answerShortReports({ ...options, note, idleMs: keepAliveMs }),
+    idleMs: keepAliveMs,
+  })
+  app.addHook('preClose', async () => closeShortLane())
   addErrorHandling(app)
   addAccessControl(app, options.token)
   addForwarding(app, {

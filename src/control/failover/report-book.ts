@@ -32,12 +32,17 @@ export class ReportBook {
     this.#leaseMs = leaseMs
   }
 
+  /** Whether a report of this proxy is heard: there are bounds to how many are remembered. */
+  hasRoomFor(proxy: string): boolean {
+    return this.#entries.has(proxy) || this.#entries.size < maxProxies
+  }
+
   /** False: it came twice or late, or there are too many proxies, and was not taken. */
   take(proxy: string, report: ProxyReport, nowMs: number): boolean {
     const known = this.#entries.get(proxy)
     const last = known?.report
     if (last?.instance === report.instance && report.sequence <= last.sequence) return false
-    if (known === undefined && this.#entries.size >= maxProxies) return false
+    if (!this.hasRoomFor(proxy)) return false
     this.#entries.set(proxy, { report, placement: report.placement, takenAtMs: nowMs })
     return true
   }

@@ -86,6 +86,10 @@ export class ProxyRegister {
     if (this.#hearingSinceMs <= nowMs) this.#hearingSinceMs = nowMs
   }
 
+  hasRoomFor(id: string): boolean {
+    return this.#book.hasRoomFor(id)
+  }
+
   take(id: string, report: ProxyReport, nowMs: number): TakenReport {
     const known = this.#known.get(id)
     if (!this.#book.take(id, report, nowMs)) {
