@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import { EventBounds } from '../core/event-bounds.ts'
@@ -13,6 +13,7 @@ import { readFraming } from './intake/framing.ts'
 import { type MediaType, parseMediaType, requireTaken } from './intake/media-type.ts'
 import { type EventParameters, readParameters } from './intake/parameters.ts'
 import { forgetBody, splitBody } from './intake/split.ts'
+import { tooLarge } from './intake/staging.ts'
 import { type Judgement, listed, refusal } from './judgement.ts'
 import type { TopicTable } from './topic-table.ts'
 import { checkEvents, type Verdict } from './validate/check-events.ts'
@@ -30,6 +31,23 @@ export interface EventPost {
   readonly topic: string
   /** Without `?`. */
   readonly query: string
+}
+
+/** A POST of events whose body is here. */
+export interface WholePost {
+  readonly headers: IncomingHttpHeaders
+  readonly topic: string
+  /** Without `?`. */
+  readonly query: string
+  /** Neither chunked nor compressed. Copied where it is kept. */
+  readonly body: Buffer
+}
+
+/** What the head says of the body, and the most that the body may have. */
+interface JudgedHead {
+  readonly type: MediaType
+  readonly parameters: EventParameters
+  readonly maxBytes: number
 }
 
 /**
@@ -83,6 +101,36 @@ export class Pipeline {
     }
   }
 
+  /**
+   * The same for a body that is here already: judged at once, or, for a durable topic, when the acks are there. Throws or rejects with a
+   * `Problem`. It needs the same room as one that is still to come, though it is given back at once: whether a request is refused shall
+   * not depend on packets.
+   */
+  takeWhole({ headers, topic, query, body }: WholePost): Judgement | Promise<Judgement> {
+    const placement = this.#resolve(topic)
+    const { type, parameters, maxBytes } = this.#judgeHead(headers, query, placement)
+    if (body.length > maxBytes) throw tooLarge(maxBytes)
+    const room = new BodyRoom(this.#room, placement)
+    room.grow(body.length)
+    room.shrink(body.length)
+    if (this.#closed) throw drainingNow()
+    try {
+      const offered = this.#judgeBody(body, type, parameters, placement)
+      return offered.kind === 'awaiting' ? this.#awaitWhole(offered, placement) : offered
+    } finally {
+      forgetBody()
+    }
+  }
+
+  async #awaitWhole(offered: Awaiting, placement: TopicPlacement): Promise<Judgement> {
+    this.#underWay += 1
+    try {
+      return await this.#awaitAcks(offered, placement)
+    } finally {
+      this.#underWay -= 1
+    }
+  }
+
   /** Requests that are not judged yet. */
   get underWay(): number {
     return this.#underWay
@@ -110,17 +158,12 @@ export class Pipeline {
   async #receive({ request, query }: EventPost, placement: TopicPlacement): Promise<Judgement | Awaiting> {
     const { headers } = request
     const framing = readFraming(headers)
-    const type = parseMediaType(headers['content-type'])
-    requireTaken(type, placement)
-    const parameters = readParameters(query, headers)
-    const { maxBodyBytes } = this.#settings
-    const maxBytes = type.format === 'opaque' ? Math.min(maxBodyBytes, placement.maxEventBytes) : maxBodyBytes
+    const { type, parameters, maxBytes } = this.#judgeHead(headers, query, placement)
     const limits = { maxBytes, deadlines: this.#deadlines }
     const staged = await readBody(request, framing, limits, new BodyRoom(this.#room, placement))
     try {
       const body = staged.take()
-      if (this.#closed)
-        throw new Problem('draining', 'The port closed while the body came.', { retryAfterSeconds: 1 })
+      if (this.#closed) throw drainingNow()
       // Given back before the offer: the events take their own room, and nothing can come between.
       staged.giveRoomBack()
       return this.#judgeBody(body, type, parameters, placement)
@@ -128,6 +171,14 @@ export class Pipeline {
       forgetBody()
       staged.dispose()
     }
+  }
+
+  #judgeHead(headers: IncomingHttpHeaders, query: string, placement: TopicPlacement): JudgedHead {
+    const type = parseMediaType(headers['content-type'])
+    requireTaken(type, placement)
+    const { maxBodyBytes } = this.#settings
+    const maxBytes = type.format === 'opaque' ? Math.min(maxBodyBytes, placement.maxEventBytes) : maxBodyBytes
+    return { type, parameters: readParameters(query, headers), maxBytes }
   }
 
   /** Never waits: the bounds are shared. */
@@ -224,6 +275,10 @@ interface Awaiting {
   readonly kind: 'awaiting'
   readonly tally: AckTally
   readonly verdict: Verdict
+}
+
+function drainingNow(): Problem {
+  return new Problem('draining', 'The port closed while the body came.', { retryAfterSeconds: 1 })
 }
 
 /** Resolves when `settled` does or the time is over. */

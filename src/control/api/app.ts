@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../core/clock.ts'
+import { addPacketLane } from '../../http/packet-lane.ts'
 import { addTelemetryEndpoints } from '../../telemetry/endpoints.ts'
 import type { Health } from '../../telemetry/health.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -28,12 +29,11 @@ import type { MoveOptions } from './moves.ts'
 import { namespaces } from './namespaces.ts'
 import { addOpenApi } from './openapi.ts'
 import { operations } from './operations.ts'
+import { answerPacketReports } from './packet-reports.ts'
 import { placements } from './placements.ts'
 import { proxies } from './proxies.ts'
 import { reports } from './reports.ts'
 import { routes } from './routes.ts'
-import { addShortLane } from './short-lane.ts'
-import { answerShortReports } from './short-reports.ts'
 import { topics } from './topics.ts'
 
 export interface AppOptions extends MoveOptions {
@@ -87,11 +87,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
     if (options.isDraining()) reply.header('connection', 'close')
   })
   const note = addHttpMetrics(app, options.registry)
-  const closeShortLane = addShortLane(app.server, {
-    answer: answerShortReports({ ...options, note, idleMs: keepAliveMs }),
+  addPacketLane(app.server, {
+    answer: answerPacketReports({ ...options, note, keepAliveMs }),
+    firstMs: keepAliveMs,
     idleMs: keepAliveMs,
+    onSilent: (socket) => socket.destroy(),
   })
-  app.addHook('preClose', async () => closeShortLane())
   addErrorHandling(app)
   addAccessControl(app, options.token)
   addForwarding(app, {

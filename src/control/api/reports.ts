@@ -49,7 +49,7 @@ export function reportAnswers({ register, feed }: Pick<ReportOptions, 'register'
 
 /**
  * `POST /v1/proxies/{id}/report`. Hundreds a second: nothing is written here, and no change of the state is made. Only the leader hears
- * them; a standby passes them on. Most never come here: see `answerShortReports`.
+ * them; a standby passes them on. Most never come here: see `answerPacketReports`.
  */
 export function reports(app: FastifyInstance, options: ReportOptions): void {
   const { register, keeper, clock } = options

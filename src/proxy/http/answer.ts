@@ -15,7 +15,7 @@ export interface Exchange {
 }
 
 export const problemType = 'application/problem+json'
-const jsonType = 'application/json'
+export const jsonType = 'application/json'
 
 /** Answers with JSON text that is made already. */
 export function answerJson(exchange: Exchange, status: number, text: string): void {

@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Problem } from '../../core/problems.ts'
+import { addPacketLane } from '../../http/packet-lane.ts'
 import { addTelemetryEndpoints, type MetricsSource, type ReadinessSource } from '../../telemetry/endpoints.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Pipeline } from '../pipeline.ts'
@@ -10,6 +11,7 @@ import { requireSingleHeaders } from './duplicate-headers.ts'
 import { nativeFamily, plainTopic, takeEvents } from './events-endpoint.ts'
 import type { Gate } from './gate.ts'
 import { openApiDocument } from './openapi.ts'
+import { answerPacketPosts } from './packet-posts.ts'
 import { nextRequestId } from './request-id.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -36,8 +38,8 @@ const maxHeaderBytes = 16 * 1024
 const keepAliveMs = 65_000
 
 /**
- * The HTTP side of the proxy. POSTs of events are taken over before fastify would look at the body; everything else is small and
- * goes through fastify as usual. Not listening yet.
+ * The HTTP side of the proxy. POSTs of events that come in one packet are answered before they are requests of Node's, the others are
+ * taken over before fastify would look at the body; everything else is small and goes through fastify as usual. Not listening yet.
  */
 export function createApp(parts: AppParts): FastifyInstance {
   const { gate, traffic, logger, limits } = parts
@@ -59,6 +61,16 @@ export function createApp(parts: AppParts): FastifyInstance {
     clientErrorHandler: (error, socket) => answerClientError(error, socket, traffic),
   })
   app.server.maxConnections = limits.maxConnections
+  addPacketLane(app.server, {
+    answer: answerPacketPosts({
+      ...parts,
+      keepAliveMs,
+      internal: (error, requestId) => internal(error, requestId, logger),
+    }),
+    firstMs: limits.headersTimeoutMs,
+    idleMs: keepAliveMs,
+    onSilent: (socket) => answerClientError(tooSlow, socket, traffic),
+  })
   // 0 = all of them, within maxHeaderSize: a limit would hide the second Host.
   app.server.maxHeadersCount = 0
   app.removeAllContentTypeParsers()
@@ -179,6 +191,8 @@ function internal(error: unknown, requestId: string, logger: Logger): Problem {
     cause: error,
   })
 }
+
+const tooSlow = Object.assign(new Error('nothing came in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
 
 /** What Node's parser refuses: there is no request to answer, so the bytes are written by hand. */
 function answerClientError(error: Error & { code?: string }, socket: Socket, traffic: Traffic): void {

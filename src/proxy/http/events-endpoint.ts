@@ -18,10 +18,7 @@ export async function takeEvents(
   }: { readonly pipeline: Pipeline; readonly gate: Gate; readonly traffic: Traffic },
 ): Promise<void> {
   const { request, startedMs } = exchange
-  const url = request.url ?? ''
-  const question = url.indexOf('?')
-  const query = question < 0 ? '' : url.slice(question + 1)
-  const judgement = await pipeline.take({ request, topic, query })
+  const judgement = await pipeline.take({ request, topic, query: queryOf(request.url ?? '') })
   const now = gate.state === 'open' || exchange.closing ? exchange : { ...exchange, closing: true }
   if (judgement.kind === 'problem') answerProblem(now, judgement.problem)
   else answerJson(now, judgement.status, acceptedText(judgement))
@@ -46,6 +43,18 @@ export function plainTopic(url: string): string | undefined {
   return topic.includes('%') ? undefined : topic
 }
 
-function acceptedText({ accepted, verdict }: Extract<Judgement, { kind: 'taken' }>): string {
+/** Topic and query of a plain target. */
+export function splitTarget(url: string): { readonly topic: string; readonly query: string } | undefined {
+  const topic = plainTopic(url)
+  return topic === undefined ? undefined : { topic, query: queryOf(url) }
+}
+
+/** Without `?`. */
+function queryOf(url: string): string {
+  const question = url.indexOf('?')
+  return question < 0 ? '' : url.slice(question + 1)
+}
+
+export function acceptedText({ accepted, verdict }: Extract<Judgement, { kind: 'taken' }>): string {
   return verdict.bad === 0 ? `{"accepted":${accepted}}` : JSON.stringify({ accepted, ...listed(verdict) })
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { addShortLane } from '../../../../src/control/api/short-lane.ts'
-import { readShortRequest } from '../../../../src/control/api/short-request.ts'
-import { ReportSender } from '../../../../src/proxy/report/sender.ts'
-import { waitFor } from '../../../support/wait-for.ts'
+import type { PacketAnswer } from '../../../src/http/packet-answer.ts'
+import { addPacketLane } from '../../../src/http/packet-lane.ts'
+import { type PacketRequest, readPacketRequest } from '../../../src/http/packet-request.ts'
+import { ReportSender } from '../../../src/proxy/report/sender.ts'
+import { waitFor } from '../../support/wait-for.ts'
 
 const body = '{"sequence":1}'
 const plain = [
@@ -32,42 +33,45 @@ test('what our own proxies send is read whole', async (t) => {
   const sent = sender.send(report, 5000).catch((error: unknown) => error)
   const [socket] = (await once(server, 'connection')) as [Socket]
   const [packet] = (await once(socket, 'data')) as [Buffer]
-  const request = readShortRequest(packet)
+  const request = readPacketRequest(packet)
   assert.deepEqual(
-    [request?.proxyId, request?.host, request?.authorization, JSON.parse(String(request?.body))],
-    ['p-1', `127.0.0.1:${port}`, 'Bearer secret', report],
+    [request?.target, request?.headers.host, request?.headers.authorization],
+    ['/v1/proxies/p-1/report', `127.0.0.1:${port}`, 'Bearer secret'],
   )
+  assert.deepEqual(JSON.parse(String(request?.body)), report)
   socket.destroy()
   await sent
 })
 
 test('anything else is for the server to judge', () => {
-  assert.equal(String(readShortRequest(packetOf(plain))?.body), body)
+  assert.equal(String(readPacketRequest(packetOf(plain))?.body), body)
   const others: Record<string, Buffer> = {
-    'another path': packetOf(withLine(0, 'POST /v1/proxies/p-1/report/x HTTP/1.1')),
-    'a query': packetOf(withLine(0, 'POST /v1/proxies/p-1/report?a HTTP/1.1')),
-    'an encoded id': packetOf(withLine(0, 'POST /v1/proxies/a%2Fb/report HTTP/1.1')),
-    'an id that is too long': packetOf(withLine(0, `POST /v1/proxies/${'x'.repeat(201)}/report HTTP/1.1`)),
     'another method': packetOf(withLine(0, 'PUT /v1/proxies/p-1/report HTTP/1.1')),
     'another version': packetOf(withLine(0, 'POST /v1/proxies/p-1/report HTTP/1.0')),
     'no host': packetOf(plain.toSpliced(1, 1)),
     'two hosts': packetOf([...plain, 'Host: elsewhere']),
     'an end of the connection': packetOf(withLine(2, 'connection: close')),
-    'another type': packetOf(withLine(3, 'content-type: text/plain')),
     'two lengths': packetOf([...plain, 'Content-Length: 5']),
     'an encoding of transfer': packetOf([...plain, 'transfer-encoding: chunked']),
     'an expectation': packetOf([...plain, 'expect: 100-continue']),
-    'an origin': packetOf([...plain, 'origin: http://elsewhere']),
+    'a compressed body': packetOf([...plain, 'Content-Encoding: gzip']),
+    'an upgrade': packetOf([...plain, 'upgrade: h2c']),
+    'a length with a sign': packetOf(withLine(4, `content-length: +${body.length}`)),
+    'no length': packetOf(plain.toSpliced(4, 1), ''),
+    'a target that is no path': packetOf(withLine(0, 'POST http://a/b HTTP/1.1')),
+    'a byte beyond ASCII': packetOf(withLine(1, 'host: caf\xe9')),
+    'an empty value': packetOf([...plain, 'x:']),
     'a folded line': packetOf([...plain, ' folded']),
     'a bare line feed in a value': packetOf(withLine(1, 'host: a\nx: b')),
     'a space before the colon': packetOf(withLine(1, 'host : a')),
     'a body that is not all there': packetOf(plain, body.slice(1)),
     'the beginning of another request': packetOf(plain, `${body}P`),
     'half a head': packetOf(plain).subarray(0, 60),
-    'a long head': packetOf(withLine(1, `host: ${'x'.repeat(3000)}`)),
+    'a long head': packetOf(withLine(1, `host: ${'x'.repeat(5000)}`)),
     nothing: Buffer.alloc(0),
   }
-  for (const [name, packet] of Object.entries(others)) assert.equal(readShortRequest(packet), undefined, name)
+  for (const [name, packet] of Object.entries(others))
+    assert.equal(readPacketRequest(packet), undefined, name)
 })
 
 test('no byte that is changed makes it read another request than the one that is there', () => {
@@ -77,11 +81,11 @@ test('no byte that is changed makes it read another request than the one that is
     fc.property(fc.array(anyChange, { minLength: 1, maxLength: 3 }), (changes) => {
       const packet = Buffer.from(whole)
       for (const { at, byte } of changes) packet[at] = byte
-      const request = readShortRequest(packet)
+      const request = readPacketRequest(packet)
       if (request === undefined) return
       assert.equal(request.body.length, body.length)
-      assert.match(request.proxyId, /^[A-Za-z0-9._-]{3}$/)
-      assert.match(request.host, /^[!-~](?:[ -~]*[!-~])?$/)
+      assert.match(request.target, /^\/[!-~]+$/)
+      assert.match(String(request.headers.host), /^[!-~](?:[ -~]*[!-~])?$/)
     }),
     { numRuns: 2000 },
   )
@@ -89,12 +93,17 @@ test('no byte that is changed makes it read another request than the one that is
 
 interface Rig {
   readonly port: number
+  readonly server: Server
   readonly seenByServer: string[]
-  readonly closeLane: () => void
 }
 
-/** A server whose lane answers every report but those of `stranger`. */
-async function rigFor(t: TestContext): Promise<Rig> {
+const laneAnswer: PacketAnswer = { text: 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlane', closes: false }
+
+/** A server whose lane answers what is not for `stranger`. */
+async function rigFor(
+  t: TestContext,
+  answer: (request: PacketRequest) => PacketAnswer | Promise<PacketAnswer> = () => laneAnswer,
+): Promise<Rig> {
   const seenByServer: string[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -104,16 +113,18 @@ async function rigFor(t: TestContext): Promise<Rig> {
       response.end('server')
     })
   })
-  const answer = ({ proxyId }: { proxyId: string }) =>
-    proxyId === 'stranger' ? undefined : 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlane'
-  const closeLane = addShortLane(server, { answer, idleMs: 60_000 })
+  addPacketLane(server, {
+    answer: (request) => (request.target.includes('stranger') ? undefined : answer(request)),
+    firstMs: 60_000,
+    idleMs: 60_000,
+    onSilent: (socket) => socket.destroy(),
+  })
   t.after(() => {
-    closeLane()
     server.closeAllConnections()
     server.close()
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  return { port: (server.address() as AddressInfo).port, seenByServer, closeLane }
+  return { port: (server.address() as AddressInfo).port, server, seenByServer }
 }
 
 function client(t: TestContext, port: number) {
@@ -164,16 +175,56 @@ test('a request in pieces and two in one packet reach the server byte for byte',
   assert.deepEqual(seenByServer, [seen, seen, seen])
 })
 
-test('the lane closes its connections when it is told to, and an ended one is ended', async (t) => {
-  const { port, closeLane } = await rigFor(t)
+test('an ended connection is ended, and what closes the server’s connections closes those of the lane', async (t) => {
+  const { port, server } = await rigFor(t)
   const ended = client(t, port)
   ended.socket.write(packetOf(plain))
   await ended.untilAnswers(1)
   ended.socket.end()
   await once(ended.socket, 'close')
-  const open = client(t, port)
-  open.socket.write(packetOf(plain))
-  await open.untilAnswers(1)
-  closeLane()
-  await once(open.socket, 'close')
+  for (const close of ['closeAllConnections', 'closeIdleConnections'] as const) {
+    const open = client(t, port)
+    open.socket.write(packetOf(plain))
+    await open.untilAnswers(1)
+    server[close]()
+    await once(open.socket, 'close')
+  }
+})
+
+test('an answer that comes later keeps its place, is not cut off as idle, and may end the connection', async (t) => {
+  const later: ((answer: PacketAnswer) => void)[] = []
+  const { port, server } = await rigFor(t, () => new Promise((resolve) => later.push(resolve)))
+  const { socket, untilAnswers, text } = client(t, port)
+  socket.write(packetOf(plain))
+  await waitFor(() => later.length === 1, { describe: 'the first request' })
+  socket.write(packetOf(plain))
+  server.closeIdleConnections()
+  later[0]?.(laneAnswer)
+  await waitFor(() => later.length === 2, { describe: 'the second request, after the first was answered' })
+  await untilAnswers(1)
+  later[1]?.({ ...laneAnswer, closes: true })
+  await once(socket, 'close')
+  assert.equal(text().match(/lane/g)?.length, 2)
+})
+
+test('whoever says nothing is handed to who closes such connections, a client that was heard is closed', async (t) => {
+  const silent: Socket[] = []
+  const server = createServer()
+  addPacketLane(server, {
+    answer: () => laneAnswer,
+    firstMs: 200,
+    idleMs: 20,
+    onSilent: (socket) => {
+      silent.push(socket)
+      socket.destroy()
+    },
+  })
+  t.after(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const quiet = client(t, port)
+  const heard = client(t, port)
+  heard.socket.write(packetOf(plain))
+  await Promise.all([once(quiet.socket, 'close'), once(heard.socket, 'close')])
+  assert.deepEqual([silent.length, heard.text().includes('lane')], [1, true])
 })
