@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrokerSpec } from '../../deploy/local/broker-settings.ts'
 import { KafkaCluster } from '../../deploy/local/kafka-cluster.ts'
 import { commandLine, endOrphan, isAlive, readPidFile, writePidFile } from '../../deploy/local/pid-file.ts'
+import { brokerDisk } from './broker-disk.ts'
 import { freePort, freePorts } from './free-port.ts'
 
 const brokerCounts = { fronting: 3, consumer: 1, standby: 1 } as const
@@ -20,7 +20,7 @@ export interface ClusterAddress {
   }[]
 }
 
-const setsFolder = join(tmpdir(), 'forebay-test-kafka')
+const setsFolder = join(brokerDisk(), 'forebay-test-kafka')
 
 /**
  * The clusters of one test run, owned by this process. Each is started when it is first asked for; other processes ask over HTTP:

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { brokerFolder } from './broker-disk.ts'
 import type { RowFigures } from './fault-figures.ts'
 import type { TestLine } from './fault-reporter.ts'
 
@@ -33,6 +34,7 @@ const reporter = join(import.meta.dirname, 'fault-reporter.ts')
 /** Runs a file in a process group of its own; what it prints goes to our output. Never leaves a process behind. */
 export async function runFile({ folder, file, limitMs, env, signal }: FileRunOptions): Promise<FileRun> {
   const own = mkdtempSync(join(tmpdir(), 'forebay-fault-run-'))
+  const disk = brokerFolder()
   const [linesFile, figuresFile] = [join(own, 'tests'), join(own, 'figures')]
   const startedMs = performance.now()
   const child = spawn(
@@ -48,7 +50,7 @@ export async function runFile({ folder, file, limitMs, env, signal }: FileRunOpt
     {
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...env, TEST_FAULT_FIGURES: figuresFile },
+      env: { ...process.env, ...env, TEST_FAULT_FIGURES: figuresFile, TEST_BROKER_DISK: disk },
     },
   )
   let timedOut = false
@@ -69,7 +71,7 @@ export async function runFile({ folder, file, limitMs, env, signal }: FileRunOpt
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
-    rmSync(own, { recursive: true, force: true })
+    for (const folder of [own, disk]) rmSync(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrokerSpec } from '../../deploy/local/broker-settings.ts'
 import { KafkaCluster, type KafkaClusterOptions } from '../../deploy/local/kafka-cluster.ts'
+import { brokerFolder } from './broker-disk.ts'
 import { brokerSpecs } from './cluster-set.ts'
 import { freePorts } from './free-port.ts'
 import type { Cleanup } from './temporary-folder.ts'
@@ -25,7 +25,7 @@ export async function privateCluster(
 ): Promise<KafkaCluster> {
   const specs = brokerSpecs(await freePorts(2 * brokers))
   const internalPorts = await freePorts(advertisedPorts?.length ?? 0)
-  const folder = mkdtempSync(join(tmpdir(), 'forebay-test-'))
+  const folder = brokerFolder()
   const directory = join(folder, 'kafka')
   prepare?.(directory)
   const cluster = new KafkaCluster({
@@ -39,11 +39,15 @@ export async function privateCluster(
     }),
     ...rest,
   })
+  const forget = () => rmSync(folder, { recursive: true, force: true })
   owner.after(async () => {
     await cluster.stop(0)
-    rmSync(folder, { recursive: true, force: true })
+    forget()
   })
-  process.once('exit', () => cluster.killNow())
+  process.once('exit', () => {
+    cluster.killNow()
+    forget()
+  })
   await cluster.start()
   return cluster
 }
