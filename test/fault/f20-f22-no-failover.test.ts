@@ -40,6 +40,19 @@ const disturbances: readonly Disturbance[] = [
     },
   },
   {
+    name: 'No failover: one broker is slow',
+    disturb: async (row, fronting) => {
+      const untilMs = performance.now() + (fullLength ? 60_000 : 10_000)
+      // It stands still for four fifths of the time, never as long as a session: all that it answers comes late.
+      while (performance.now() < untilMs) {
+        await fronting.pause([2])
+        await row.during(400)
+        fronting.resume([2])
+        await row.during(100)
+      }
+    },
+  },
+  {
     name: 'No failover: the brokers are restarted one after the other',
     mayLoseFast: true,
     disturb: async (row, fronting) => {

@@ -66,6 +66,11 @@ export class OutageCluster {
     for (const id of brokers) this.#cluster.pauseBroker(id)
   }
 
+  /** SIGCONT to those. */
+  resume(brokers: readonly number[]): void {
+    for (const id of brokers) this.#cluster.resumeBroker(id)
+  }
+
   /** A clean stop and a start of one broker, which waits until it is registered again. */
   async restart(broker: number): Promise<void> {
     await this.#cluster.stopBroker(broker)
