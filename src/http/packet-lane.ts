@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { freeAllMemory } from '../core/free-memory.ts'
 import type { PacketAnswer } from './packet-answer.ts'
 import { type PacketRequest, readPacketRequest } from './packet-request.ts'
 
@@ -121,8 +122,7 @@ class LaneConnection {
     socket.off('timeout', this.#onTimeout).off('error', this.#onError)
     socket.pause()
     this.#lane.accept(socket)
-    socket.unshift(packet)
-    socket.resume()
+    putBack(socket, packet)
   }
 
   readonly #onEnd = (): void => void this.#socket.end()
@@ -136,4 +136,17 @@ class LaneConnection {
 
   /** A broken connection has nobody who could be told. */
   readonly #onError = (): void => void this.#socket.destroy()
+}
+
+/**
+ * Node's parser reads what is put back in the next tick and copies what it keeps of a body (`node_http_parser.cc`, on_body), so the
+ * packet's memory can go right then, before the next connection's is read. Left to the garbage collector it would stand, uncounted,
+ * until 64 MiB of such had gathered.
+ */
+function putBack(socket: Socket, packet: Buffer): void {
+  socket.unshift(packet)
+  socket.resume()
+  process.nextTick(() => {
+    if (socket.readableLength === 0) freeAllMemory(packet)
+  })
 }

@@ -182,7 +182,8 @@ describe('the placement watcher', () => {
     const contradictory = sampleDocument({ version: 5, routes: [] })
     control.current.answer = (_request, response) => sendJson(response, JSON.stringify(contradictory))
     await assert.rejects(watcher.refresh(), /placement-contradictory/)
-    assert.equal(watcher.counts.refusedContradictory, 1)
+    // The question that waits may have been answered with it too.
+    assert.ok(watcher.counts.refusedContradictory >= 1, JSON.stringify(watcher.counts))
     assert.equal(watcher.current?.routes.length, 2)
   })
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { freeMemory } from '../free-memory.ts'
+import { freeMemory } from '../../core/free-memory.ts'
 
 /** What is read of a body that was refused, so that the client sees the answer instead of a reset. */
 export const discardBytes = 64 * 1024

@@ -1,7 +1,7 @@
+import { freeAllMemory } from '../../core/free-memory.ts'
 import { Problem } from '../../core/problems.ts'
 import { type PacketAnswer, packetAnswer } from '../../http/packet-answer.ts'
 import type { PacketRequest } from '../../http/packet-request.ts'
-import { freeAllMemory } from '../free-memory.ts'
 import type { Judgement } from '../judgement.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { jsonType, problemType } from './answer.ts'

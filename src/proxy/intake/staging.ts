@@ -1,5 +1,5 @@
+import { freeAllMemory, freeMemory } from '../../core/free-memory.ts'
 import { Problem } from '../../core/problems.ts'
-import { freeAllMemory, freeMemory } from '../free-memory.ts'
 
 /** Room in the buffer that a request holds while its body is read. */
 export interface Reservation {

@@ -175,6 +175,17 @@ test('a request in pieces and two in one packet reach the server byte for byte',
   assert.deepEqual(seenByServer, [seen, seen, seen])
 })
 
+test('a long body whose beginning came with its head reaches the server byte for byte, though the packet’s memory is freed', async (t) => {
+  const { port, seenByServer } = await rigFor(t)
+  const long = Array.from({ length: 30_000 }, (_, index) => index.toString(36)).join()
+  const { socket, untilAnswers } = client(t, port)
+  for (let count = 1; count <= 3; count += 1) {
+    socket.write(packetOf(withLine(4, `content-length: ${long.length}`), long))
+    await untilAnswers(count)
+    assert.equal(seenByServer.at(-1), `POST /v1/proxies/p-1/report ${long}`)
+  }
+})
+
 test('an ended connection is ended, and what closes the server’s connections closes those of the lane', async (t) => {
   const { port, server } = await rigFor(t)
   const ended = client(t, port)
