@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { brokerFolder } from './broker-disk.ts'
+import { brokerFolder, brokerMemory } from './broker-disk.ts'
 import type { RowFigures } from './fault-figures.ts'
 import type { TestLine } from './fault-reporter.ts'
 
@@ -34,7 +34,7 @@ const reporter = join(import.meta.dirname, 'fault-reporter.ts')
 /** Runs a file in a process group of its own; what it prints goes to our output. Never leaves a process behind. */
 export async function runFile({ folder, file, limitMs, env, signal }: FileRunOptions): Promise<FileRun> {
   const own = mkdtempSync(join(tmpdir(), 'forebay-fault-run-'))
-  const disk = brokerFolder()
+  const disk = brokerFolder(brokerMemory())
   const [linesFile, figuresFile] = [join(own, 'tests'), join(own, 'figures')]
   const startedMs = performance.now()
   const child = spawn(
