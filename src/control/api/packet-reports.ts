@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { proxyIdPattern } from '../../core/proxy-report.ts'
 import { type PacketAnswer, packetAnswer } from '../../http/packet-answer.ts'
 import type { PacketRequest } from '../../http/packet-request.ts'
-import { bearsToken, isLoopback } from './access.ts'
+import { accessProblem } from './access.ts'
 import type { NoteAnswer } from './http-metrics.ts'
 import { isReport, type ReportOptions, reportAnswers, reportRoute } from './reports.ts'
 
@@ -14,12 +15,11 @@ export interface PacketReportOptions extends ReportOptions {
   readonly keepAliveMs: number
 }
 
-/** An id as it is; one with escapes is read by the router. */
-const target = /^\/v1\/proxies\/([A-Za-z0-9._-]{1,200})\/report$/
+const [before, after] = reportRoute.split(':id') as [string, string]
 
 /**
  * Takes a report as the route does. `undefined` when the route is to judge it: this replica does not lead or is draining, the caller
- * must not, it came from a page or a forwarding replica, there is something wrong with it, or there are too many proxies.
+ * must not, there is something wrong with it, or there are too many proxies.
  */
 export function answerPacketReports(
   options: PacketReportOptions,
@@ -27,14 +27,13 @@ export function answerPacketReports(
   const { register, keeper, clock, token, isDraining, note, keepAliveMs } = options
   const answer = reportAnswers(options)
   return (request) => {
-    const { headers } = request
-    const proxyId = target.exec(request.target)?.[1]
+    const proxyId = proxyIdIn(request.target)
     if (proxyId === undefined || keeper.term === undefined || isDraining()) return undefined
-    if (headers['content-type'] !== 'application/json' || headers.origin !== undefined) return undefined
-    const { host = '', authorization } = headers
-    if (!(token === '' ? isLoopback(hostnameOf(host)) : bearsToken(authorization, token))) return undefined
+    const { headers, body } = request
+    if (headers['content-type'] !== 'application/json' || accessProblem(headers, token) !== undefined)
+      return undefined
     const startMs = clock.monotonicMs()
-    const report = parsed(request.body)
+    const report = parsed(body)
     if (!isReport(report) || !register.hasRoomFor(proxyId)) return undefined
     register.take(proxyId, report, startMs)
     note(reportRoute, 200, (clock.monotonicMs() - startMs) / 1000)
@@ -43,8 +42,11 @@ export function answerPacketReports(
   }
 }
 
-function hostnameOf(host: string): string {
-  return host.replace(/:\d{1,5}$/, '')
+/** As it is; one with escapes is read by the router. */
+function proxyIdIn(target: string): string | undefined {
+  if (!target.startsWith(before) || !target.endsWith(after)) return undefined
+  const id = target.slice(before.length, target.length - after.length)
+  return proxyIdPattern.test(id) ? id : undefined
 }
 
 function parsed(body: Buffer): unknown {
