@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Problem } from '../../core/problems.ts'
+import { packetAnswer } from '../../http/packet-answer.ts'
 import { discardBody, discardWithin } from './discard.ts'
 import { nextRequestId } from './request-id.ts'
 
@@ -15,34 +16,39 @@ export interface Exchange {
 }
 
 export const problemType = 'application/problem+json'
-export const jsonType = 'application/json'
 
-/** Answers with JSON text that is made already. */
-export function answerJson(exchange: Exchange, status: number, text: string): void {
-  answer(exchange, status, jsonType, text, undefined)
+/** An answer, on whatever connection it goes out. */
+export interface AnswerText {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  readonly retryAfterSeconds?: number | undefined
 }
 
-/** RFC 9457. What is left of the body is read for a little while, then the connection is closed (semantics "Bodies"). */
-export function answerProblem(exchange: Exchange, problem: Problem, headers: OutgoingHttpHeaders = {}): void {
-  const { retryAfterSeconds } = problem
-  const all =
-    retryAfterSeconds === undefined ? headers : { ...headers, 'Retry-After': String(retryAfterSeconds) }
-  answer(exchange, problem.status, problemType, JSON.stringify(problem.toBody()), all)
+/** JSON text that is made already. */
+export function jsonAnswer(status: number, body: string): AnswerText {
+  return { status, contentType: 'application/json', body }
 }
 
-function answer(
+/** RFC 9457. */
+export function problemAnswer(problem: Problem): AnswerText {
+  const { status, retryAfterSeconds } = problem
+  return { status, contentType: problemType, body: JSON.stringify(problem.toBody()), retryAfterSeconds }
+}
+
+/** What is left of the body is read for a little while, then the connection is closed (semantics "Bodies"). */
+export function sendAnswer(
   exchange: Exchange,
-  status: number,
-  type: string,
-  text: string,
-  more: OutgoingHttpHeaders | undefined,
+  { status, contentType, body: text, retryAfterSeconds }: AnswerText,
+  more?: OutgoingHttpHeaders,
 ): void {
   const { request, response, requestId } = exchange
   if (response.headersSent || response.destroyed) return
   const rest = discardWithin(request)
   const closing = exchange.closing || rest === 'unbounded'
-  const headers = ['Content-Type', type, 'Content-Length', String(Buffer.byteLength(text))]
+  const headers = ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(text))]
   headers.push('Forebay-Request-Id', requestId)
+  if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds))
   if (closing) headers.push('Connection', 'close')
   if (more !== undefined) for (const [name, value] of Object.entries(more)) headers.push(name, String(value))
   response.writeHead(status, headers)
@@ -61,15 +67,5 @@ function answer(
 
 /** The bytes of an answer for a connection on which no request could be read. */
 export function rawProblem(problem: Problem): string {
-  const text = JSON.stringify(problem.toBody())
-  const { status } = problem
-  return [
-    `HTTP/1.1 ${status} ${problem.toBody().title}`,
-    `Content-Type: ${problemType}`,
-    `Content-Length: ${Buffer.byteLength(text)}`,
-    `Forebay-Request-Id: ${nextRequestId()}`,
-    'Connection: close',
-    '',
-    text,
-  ].join('\r\n')
+  return packetAnswer({ ...problemAnswer(problem), requestId: nextRequestId(), keepAliveMs: 0 }).text
 }

@@ -6,12 +6,13 @@ import { addPacketLane } from '../../http/packet-lane.ts'
 import { addTelemetryEndpoints, type MetricsSource, type ReadinessSource } from '../../telemetry/endpoints.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Pipeline } from '../pipeline.ts'
-import { answerProblem, type Exchange, problemType, rawProblem } from './answer.ts'
+import { type Exchange, problemAnswer, problemType, rawProblem, sendAnswer } from './answer.ts'
 import { requireSingleHeaders } from './duplicate-headers.ts'
 import { nativeFamily, plainTopic, takeEvents } from './events-endpoint.ts'
 import type { Gate } from './gate.ts'
 import { openApiDocument } from './openapi.ts'
 import { answerPacketPosts } from './packet-posts.ts'
+import { internalProblem, refusalOf } from './refusals.ts'
 import { nextRequestId } from './request-id.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -62,11 +63,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   })
   app.server.maxConnections = limits.maxConnections
   addPacketLane(app.server, {
-    answer: answerPacketPosts({
-      ...parts,
-      keepAliveMs,
-      internal: (error, requestId) => internal(error, requestId, logger),
-    }),
+    answer: answerPacketPosts({ ...parts, keepAliveMs }),
     firstMs: limits.headersTimeoutMs,
     idleMs: keepAliveMs,
     onSilent: (socket) => answerClientError(tooSlow, socket, traffic),
@@ -87,7 +84,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     done()
   })
   app.setErrorHandler<Error>((error, request, reply) => {
-    const problem = error instanceof Problem ? error : internal(error, request.id, logger)
+    const problem = error instanceof Problem ? error : internalProblem(error, request.id, logger)
     return reply.code(problem.status).type(problemType).send(JSON.stringify(problem.toBody()))
   })
   addEventsEndpoint(app, parts)
@@ -172,24 +169,19 @@ function admit(request: IncomingMessage, gate: Gate): void {
 function refuse(
   exchange: Exchange,
   error: unknown,
-  { traffic, logger }: AppParts,
+  parts: AppParts,
   headers: OutgoingHttpHeaders = {},
 ): void {
+  const { traffic } = parts
   if (error instanceof Error && error.name === 'BodyAborted') {
     traffic.refuse('aborted', 0)
     return
   }
-  const problem = error instanceof Problem ? error : internal(error, exchange.requestId, logger)
-  traffic.refuse(problem.problem, Number(exchange.request.headers['content-length'] ?? 0))
-  answerProblem(exchange, problem, headers)
-  traffic.observe(nativeFamily, problem.status, (performance.now() - exchange.startedMs) / 1000)
-}
-
-function internal(error: unknown, requestId: string, logger: Logger): Problem {
-  logger.error({ err: error, requestId }, 'request-failed: a fault of ours')
-  return new Problem('internal', `Forebay-Request-Id ${requestId} is in the log of the proxy.`, {
-    cause: error,
-  })
+  const { request, requestId, startedMs } = exchange
+  const bytes = Number(request.headers['content-length'] ?? 0)
+  const answer = problemAnswer(refusalOf(error, { requestId, bytes }, parts))
+  sendAnswer(exchange, answer, headers)
+  traffic.observe(nativeFamily, answer.status, (performance.now() - startedMs) / 1000)
 }
 
 const tooSlow = Object.assign(new Error('nothing came in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })

@@ -1,6 +1,6 @@
 import { type Judgement, listed } from '../judgement.ts'
 import type { Pipeline } from '../pipeline.ts'
-import { answerJson, answerProblem, type Exchange } from './answer.ts'
+import { type AnswerText, type Exchange, jsonAnswer, problemAnswer, sendAnswer } from './answer.ts'
 import type { Gate } from './gate.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -18,12 +18,10 @@ export async function takeEvents(
   }: { readonly pipeline: Pipeline; readonly gate: Gate; readonly traffic: Traffic },
 ): Promise<void> {
   const { request, startedMs } = exchange
-  const judgement = await pipeline.take({ request, topic, query: queryOf(request.url ?? '') })
+  const answer = judgedAnswer(await pipeline.take({ request, topic, query: queryOf(request.url ?? '') }))
   const now = gate.state === 'open' || exchange.closing ? exchange : { ...exchange, closing: true }
-  if (judgement.kind === 'problem') answerProblem(now, judgement.problem)
-  else answerJson(now, judgement.status, acceptedText(judgement))
-  const status = judgement.kind === 'problem' ? judgement.problem.status : judgement.status
-  traffic.observe(nativeFamily, status, (performance.now() - startedMs) / 1000)
+  sendAnswer(now, answer)
+  traffic.observe(nativeFamily, answer.status, (performance.now() - startedMs) / 1000)
 }
 
 const before = '/v1/topics/'
@@ -55,6 +53,10 @@ function queryOf(url: string): string {
   return question < 0 ? '' : url.slice(question + 1)
 }
 
-export function acceptedText({ accepted, verdict }: Extract<Judgement, { kind: 'taken' }>): string {
-  return verdict.bad === 0 ? `{"accepted":${accepted}}` : JSON.stringify({ accepted, ...listed(verdict) })
+export function judgedAnswer(judgement: Judgement): AnswerText {
+  if (judgement.kind === 'problem') return problemAnswer(judgement.problem)
+  const { status, accepted, verdict } = judgement
+  // Nearly always: written without a detour.
+  if (verdict.bad === 0) return jsonAnswer(status, `{"accepted":${accepted}}`)
+  return jsonAnswer(status, JSON.stringify({ accepted, ...listed(verdict) }))
 }

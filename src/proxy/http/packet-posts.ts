@@ -1,12 +1,12 @@
 import { freeAllMemory } from '../../core/free-memory.ts'
-import { Problem } from '../../core/problems.ts'
 import { type PacketAnswer, packetAnswer } from '../../http/packet-answer.ts'
 import type { PacketRequest } from '../../http/packet-request.ts'
-import type { Judgement } from '../judgement.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import type { Pipeline } from '../pipeline.ts'
-import { jsonType, problemType } from './answer.ts'
-import { acceptedText, nativeFamily, splitTarget } from './events-endpoint.ts'
+import { type AnswerText, problemAnswer } from './answer.ts'
+import { judgedAnswer, nativeFamily, splitTarget } from './events-endpoint.ts'
 import type { Gate } from './gate.ts'
+import { refusalOf } from './refusals.ts'
 import { nextRequestId } from './request-id.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -14,10 +14,15 @@ export interface PacketPostParts {
   readonly pipeline: Pipeline
   readonly gate: Gate
   readonly traffic: Traffic
+  readonly logger: Logger
   /** How long a connection is kept. */
   readonly keepAliveMs: number
-  /** What to answer for a fault of ours; it is in the log then. */
-  readonly internal: (error: unknown, requestId: string) => Problem
+}
+
+interface Post {
+  readonly requestId: string
+  readonly bytes: number
+  readonly startedMs: number
 }
 
 /**
@@ -28,21 +33,21 @@ export function answerPacketPosts(
   parts: PacketPostParts,
 ): (request: PacketRequest) => PacketAnswer | Promise<PacketAnswer> | undefined {
   const { pipeline, gate } = parts
+  const refused = (error: unknown, post: Post) =>
+    finish(problemAnswer(refusalOf(error, post, parts)), post, parts)
   return ({ target, headers, body }) => {
     const found = gate.state === 'open' ? splitTarget(target) : undefined
     if (found === undefined) return undefined
-    const startedMs = performance.now()
-    const { topic, query } = found
-    const bytes = body.length
+    const post = { requestId: nextRequestId(), bytes: body.length, startedMs: performance.now() }
     try {
-      const judged = pipeline.takeWhole({ topic, query, headers, body })
-      if (!(judged instanceof Promise)) return answerOf(judged, startedMs, parts)
+      const judged = pipeline.takeWhole({ ...found, headers, body })
+      if (!(judged instanceof Promise)) return finish(judgedAnswer(judged), post, parts)
       return judged.then(
-        (judgement) => answerOf(judgement, startedMs, parts),
-        (error: unknown) => refusal(error, { startedMs, bytes }, parts),
+        (judgement) => finish(judgedAnswer(judgement), post, parts),
+        (error: unknown) => refused(error, post),
       )
     } catch (error) {
-      return refusal(error, { startedMs, bytes }, parts)
+      return refused(error, post)
     } finally {
       // What was offered is copied.
       freeAllMemory(body)
@@ -50,47 +55,12 @@ export function answerPacketPosts(
   }
 }
 
-function answerOf(judgement: Judgement, startedMs: number, parts: PacketPostParts): PacketAnswer {
-  const requestId = nextRequestId()
-  if (judgement.kind === 'problem') return answerProblem(judgement.problem, requestId, startedMs, parts)
-  const { status } = judgement
-  parts.traffic.observe(nativeFamily, status, (performance.now() - startedMs) / 1000)
-  const keepAliveMs = kept(parts)
-  return packetAnswer({
-    status,
-    contentType: jsonType,
-    requestId,
-    body: acceptedText(judgement),
-    keepAliveMs,
-  })
-}
-
-/** Refused before its events were found. */
-function refusal(
-  error: unknown,
-  { startedMs, bytes }: { readonly startedMs: number; readonly bytes: number },
-  parts: PacketPostParts,
+function finish(
+  answer: AnswerText,
+  { requestId, startedMs }: Post,
+  { traffic, gate, keepAliveMs }: PacketPostParts,
 ): PacketAnswer {
-  const requestId = nextRequestId()
-  const problem = error instanceof Problem ? error : parts.internal(error, requestId)
-  parts.traffic.refuse(problem.problem, bytes)
-  return answerProblem(problem, requestId, startedMs, parts)
-}
-
-function answerProblem(
-  problem: Problem,
-  requestId: string,
-  startedMs: number,
-  parts: PacketPostParts,
-): PacketAnswer {
-  const { status, retryAfterSeconds } = problem
-  parts.traffic.observe(nativeFamily, status, (performance.now() - startedMs) / 1000)
-  const body = JSON.stringify(problem.toBody())
-  const keepAliveMs = kept(parts)
-  return packetAnswer({ status, contentType: problemType, requestId, body, retryAfterSeconds, keepAliveMs })
-}
-
-/** The gate may have moved while acks were awaited. */
-function kept({ gate, keepAliveMs }: PacketPostParts): number {
-  return gate.state === 'open' ? keepAliveMs : 0
+  traffic.observe(nativeFamily, answer.status, (performance.now() - startedMs) / 1000)
+  // The gate may have moved while acks were awaited.
+  return packetAnswer({ ...answer, requestId, keepAliveMs: gate.state === 'open' ? keepAliveMs : 0 })
 }
