@@ -90,15 +90,14 @@ export class Pipeline {
    * Resolves when the request is judged: its events are counted. Rejects with a `Problem` when it was refused before that (nothing
    * was received), or with `BodyAborted`.
    */
-  async take(post: EventPost): Promise<Judgement> {
-    this.#underWay += 1
-    try {
-      const placement = this.#resolve(post.topic)
-      const offered = await this.#receive(post, placement)
-      return offered.kind === 'awaiting' ? await this.#awaitAcks(offered, placement) : offered
-    } finally {
-      this.#underWay -= 1
-    }
+  take(post: EventPost): Promise<Judgement> {
+    return this.#counted(this.#take(post))
+  }
+
+  async #take(post: EventPost): Promise<Judgement> {
+    const placement = this.#resolve(post.topic)
+    const offered = await this.#receive(post, placement)
+    return offered.kind === 'awaiting' ? this.#awaitAcks(offered, placement) : offered
   }
 
   /**
@@ -116,16 +115,16 @@ export class Pipeline {
     if (this.#closed) throw drainingNow()
     try {
       const offered = this.#judgeBody(body, type, parameters, placement)
-      return offered.kind === 'awaiting' ? this.#awaitWhole(offered, placement) : offered
+      return offered.kind === 'awaiting' ? this.#counted(this.#awaitAcks(offered, placement)) : offered
     } finally {
       forgetBody()
     }
   }
 
-  async #awaitWhole(offered: Awaiting, placement: TopicPlacement): Promise<Judgement> {
+  async #counted(judging: Promise<Judgement>): Promise<Judgement> {
     this.#underWay += 1
     try {
-      return await this.#awaitAcks(offered, placement)
+      return await judging
     } finally {
       this.#underWay -= 1
     }
