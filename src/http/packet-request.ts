@@ -39,9 +39,9 @@ export function readPacketRequest(packet: Buffer): PacketRequest | undefined {
   const headBytes = packet.subarray(0, longestHead).indexOf('\r\n\r\n')
   if (headBytes < 0) return undefined
   const head = headOf(packet.toString('latin1', 0, headBytes))
-  const body = packet.subarray(headBytes + 4)
-  if (head === undefined || head.bodyBytes !== body.length) return undefined
-  return { target: head.target, headers: head.headers, body }
+  const bodyAt = headBytes + 4
+  if (head === undefined || head.bodyBytes !== packet.length - bodyAt) return undefined
+  return { target: head.target, headers: head.headers, body: packet.subarray(bodyAt) }
 }
 
 function headOf(text: string): Head | undefined {
