@@ -71,7 +71,7 @@ export async function runFile({ folder, file, limitMs, env, signal }: FileRunOpt
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
-    for (const folder of [own, disk]) rmSync(folder, { recursive: true, force: true })
+    for (const made of [own, disk]) rmSync(made, { recursive: true, force: true })
   }
 }
 

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
 import type { KafkaCluster } from '../../deploy/local/kafka-cluster.ts'
 import type { PlacementDocument, RouteSpec, TopicPlacement } from '../../src/core/placement.ts'
 import { readAll } from './independent-reader.ts'
@@ -8,6 +7,7 @@ import { sharedCluster } from './kafka.ts'
 import { placedTopic } from './placed-topic.ts'
 import { privateCluster } from './private-cluster.ts'
 import {
+  committedRecords,
   fileRoute,
   kafkaRoute,
   PlacementServer,
@@ -104,23 +104,9 @@ export class MovingTopic {
   /** Waits until every route has committed so many records of the holder: what a killed cluster holds is read from there again. */
   async untilCommitted(holder: Holder, records: number): Promise<void> {
     const { bootstrap } = this.#clusters[holder]
-    const kafka = new Kafka({ clientId: 'test', brokers: [...bootstrap], logLevel: logLevel.NOTHING })
-    const admin = kafka.admin()
-    await admin.connect()
-    try {
-      for (const { id } of this.routes) {
-        await waitFor(
-          async () => {
-            const [own] = await admin.fetchOffsets({ groupId: `forebay.${id}`, topics: [this.topic] })
-            const offsets = own?.partitions.map(({ offset }) => Math.max(0, Number(offset))) ?? []
-            return offsets.reduce((sum, offset) => sum + offset, 0) === records
-          },
-          { describe: `${records} records of ${holder} committed by ${id}` },
-        )
-      }
-    } finally {
-      await admin.disconnect()
-    }
+    await waitFor(async () => (await committedRecords(bootstrap, this.topic, this.routes)) === records, {
+      describe: `${records} records of ${holder} to be committed by each route`,
+    })
   }
 
   /** Numbers in the consumer cluster, in order, by partition. */

@@ -1,7 +1,18 @@
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { placedTopic } from '../../support/placed-topic.ts'
 
 export const json = { 'content-type': 'application/json' }
 export const ndjson = { 'content-type': 'application/x-ndjson' }
+
+/** What the rows post to. */
+export const rowTopics = [
+  placedTopic('t.fast'),
+  placedTopic('t.durable', { delivery: 'durable' }),
+  placedTopic('t.grammar', { check: 'grammar' }),
+  placedTopic('t.none', { check: 'none' }),
+  placedTopic('t.small', { maxEventBytes: 10 }),
+  placedTopic('t.lines', { mediaTypes: ['application/jsonl'] }),
+]
 
 /** One POST and the answer that interface.md and semantics promise for it. */
 export interface Row {

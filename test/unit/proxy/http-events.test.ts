@@ -2,21 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { placedTopic } from '../../support/placed-topic.ts'
-import { json, ndjson, rows } from './http-event-rows.ts'
+import { json, ndjson, rows, rowTopics } from './http-event-rows.ts'
 import { post, raw, startTestProxy, type TestProxy, type TestTally } from './http-support.ts'
 
 let proxy: TestProxy
 
 before(async () => {
-  proxy = await startTestProxy([
-    placedTopic('t.fast'),
-    placedTopic('t.durable', { delivery: 'durable' }),
-    placedTopic('t.grammar', { check: 'grammar' }),
-    placedTopic('t.none', { check: 'none' }),
-    placedTopic('t.small', { maxEventBytes: 10 }),
-    placedTopic('t.lines', { mediaTypes: ['application/jsonl'] }),
-  ])
+  proxy = await startTestProxy(rowTopics)
 })
 
 after(() => proxy.close())

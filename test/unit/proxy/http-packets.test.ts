@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { placedTopic } from '../../support/placed-topic.ts'
-import { rows } from './http-event-rows.ts'
+import { rows, rowTopics } from './http-event-rows.ts'
 import { raw, startTestProxy, type TestProxy } from './http-support.ts'
 
 let proxy: TestProxy
 
 before(async () => {
-  proxy = await startTestProxy([
-    placedTopic('t.fast'),
-    placedTopic('t.durable', { delivery: 'durable' }),
-    placedTopic('t.grammar', { check: 'grammar' }),
-    placedTopic('t.none', { check: 'none' }),
-    placedTopic('t.small', { maxEventBytes: 10 }),
-    placedTopic('t.lines', { mediaTypes: ['application/jsonl'] }),
-  ])
+  proxy = await startTestProxy(rowTopics)
 })
 
 after(() => proxy.close())
