@@ -15,7 +15,7 @@ test('F44: one topic floods: it is refused, the others neither refused nor slowe
 }, async (context) => {
   const bed = await FaultBed.make(context, {
     topics: { flood: {}, one: {}, two: {}, three: { delivery: 'durable' } },
-    proxyArgs: ['--max-buffer', '2MiB'],
+    proxyArgs: ['--max-buffer', '4MiB'],
   })
   // The brokers drain slower than the flood comes, so that the buffer fills; below the time after which a lane counts as stalled.
   for (const id of brokerIds) await bed.cluster.fault(id, { delayAnswersMs: 250 })
@@ -28,7 +28,11 @@ test('F44: one topic floods: it is refused, the others neither refused nor slowe
     const quietFrom = nowMs()
     await bed.during(quietMs)
     const quietTo = nowMs()
-    const flood = await bed.load('flood', { requestsPerSecond: 40, eventsPerRequest: 12, eventBytes: 10_000 })
+    const flood = bed.startLoadApart('flood', {
+      requestsPerSecond: 40,
+      eventsPerRequest: 250,
+      eventBytes: 1000,
+    })
     await waitFor(() => flood.requests.some(({ fate }) => fate === 'refused'), {
       describe: 'the flood to be refused',
       state: () => flood.requests.slice(-3),

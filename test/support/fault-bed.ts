@@ -15,6 +15,7 @@ import { type Offered, type Verdict, verdictOf } from './fault-checker.ts'
 import { faultCluster } from './fault-cluster.ts'
 import { FigureKeeper } from './fault-figures.ts'
 import { FaultLoad, type FaultLoadOptions } from './fault-load.ts'
+import { LoadApart } from './fault-load-apart.ts'
 import { readAll } from './independent-reader.ts'
 import { placedTopic } from './placed-topic.ts'
 import type { StartOptions } from './process.ts'
@@ -138,7 +139,21 @@ export class FaultBed {
 
   /** The same without waiting: where nothing can be accepted. */
   startLoad(name: string, options: Partial<FaultLoadOptions> = {}): FaultLoad {
-    const load = new FaultLoad({
+    const load = new FaultLoad(this.#loadOptions(name, options))
+    this.#loads.push(load)
+    this.#owner.after(() => load.abort())
+    return load
+  }
+
+  /** The same on a thread of its own. */
+  startLoadApart(name: string, options: Partial<FaultLoadOptions>): LoadApart {
+    const load = new LoadApart(this.#loadOptions(name, options))
+    this.judgeToo(load)
+    return load
+  }
+
+  #loadOptions(name: string, options: Partial<FaultLoadOptions>): FaultLoadOptions {
+    return {
       url: this.proxy.url,
       topic: this.topic(name),
       requestsPerSecond: 20,
@@ -146,10 +161,7 @@ export class FaultBed {
       eventBytes: 300,
       connections: 32,
       ...options,
-    })
-    this.#loads.push(load)
-    this.#owner.after(() => load.abort())
-    return load
+    }
   }
 
   /** `verdict` looks for its events too; it is stopped when the row is over. */

@@ -49,8 +49,9 @@ export function nextRun(): string {
 export class FaultLoad {
   readonly topic: string
   /** In front of every running number; no other load's. */
-  readonly run = nextRun()
+  readonly run: string
   readonly requests: LoadedRequest[] = []
+  readonly #onFate: (request: LoadedRequest) => void
   readonly #options: FaultLoadOptions
   readonly #pool: Pool
   readonly #startMs = performance.now()
@@ -58,8 +59,14 @@ export class FaultLoad {
   readonly #outstanding = new Set<Promise<void>>()
   #offered = 0
 
-  constructor(options: FaultLoadOptions) {
+  constructor(
+    options: FaultLoadOptions,
+    run = nextRun(),
+    onFate: (request: LoadedRequest) => void = () => undefined,
+  ) {
     this.topic = options.topic
+    this.run = run
+    this.#onFate = onFate
     this.#options = options
     this.#pool = new Pool(options.url, {
       connections: options.connections,
@@ -121,7 +128,9 @@ export class FaultLoad {
     const body = ndjson(this.run, first, events, eventBytes)
     const sentMs = performance.now()
     const done = (fate: Fate, status: number, reason: string): void => {
-      this.requests.push({ first, events, dueMs, sentMs, endMs: performance.now(), fate, status, reason })
+      const request = { first, events, dueMs, sentMs, endMs: performance.now(), fate, status, reason }
+      this.requests.push(request)
+      this.#onFate(request)
     }
     try {
       const { statusCode, body: answered } = await this.#pool.request({
